@@ -1,0 +1,31 @@
+"""The words that ``infra`` and ``smoke`` share: what a deployed stack says of itself, and the route document.
+
+Here belong frozen values, their JSON form and nothing else; standard library only, and no input or output.
+What must not be here: anything that only one side needs.
+"""
+
+from infra.contract.document import (
+    FORMAT,
+    Backend,
+    Contract,
+    ContractError,
+    Json,
+    Placement,
+    Service,
+    fingerprint,
+)
+from infra.contract.route import RouteError, route_document, weights_in
+
+__all__ = [
+    "FORMAT",
+    "Backend",
+    "Contract",
+    "ContractError",
+    "Json",
+    "Placement",
+    "RouteError",
+    "Service",
+    "fingerprint",
+    "route_document",
+    "weights_in",
+]

@@ -1,0 +1,155 @@
+"""The contract: the stack output ``crossfade``, as frozen values and as versioned JSON."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self, get_args
+
+FORMAT = 1
+"""Version of the JSON form. A reader refuses any other."""
+
+Json = Any
+"""A value that ``json`` can write and read back unchanged."""
+
+Kind = Literal["http", "sticky-http", "singleton"]
+Slot = Literal["blue", "green"]
+
+_KINDS: tuple[str, ...] = get_args(Kind)
+_SLOTS: tuple[str, ...] = get_args(Slot)
+
+
+class ContractError(ValueError):
+    """The document is not a contract that this version can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Which backend of a seam serves, by its key in that seam's table, and the settings that backend understands."""
+
+    kind: str
+    settings: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One service in one slot, as it was placed."""
+
+    service: str
+    slot: str
+    runtime: str
+    """For example ``py312``."""
+    artefact: str
+    """Digest of what runs: source and lock, as ``sha256:<64 hex>``."""
+    version: str
+    """Identity that whatever answers for this placement must show: ``<runtime>-<12 hex>``."""
+    address: str | None
+    """``host:port`` that reaches this slot directly, or None where the service does not listen."""
+    heartbeat: str | None
+    """File that the process keeps replacing while it is alive, or None."""
+    python: str
+    """The interpreter of the slot's own environment."""
+    folder: str
+    """The folder the process runs in."""
+    environment: Mapping[str, str]
+    """What the process was given beside the inherited environment; secrets are never in here."""
+    inputs: Mapping[str, Json]
+    """Everything that is needed to place it again, exactly; a revert hands this back to the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One deployable program and how it is reached, watched and routed."""
+
+    name: str
+    kind: str
+    after: tuple[str, ...]
+    """Services that must have their weight before this one."""
+    placements: Mapping[str, Placement]
+    """By slot; a slot without this service is absent."""
+    probes: tuple[Backend, ...]
+    router: Backend | None
+    """None for a singleton."""
+    meter: Backend | None
+    handover: Backend | None
+    """Set for a singleton alone."""
+    front: str | None
+    """URL that users reach the service by, weights applied; None for a singleton."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a deployed stack says of itself."""
+
+    stack: str
+    target: str
+    start: str
+    """The slot that served when the stack was first created: live until a rollout was promoted."""
+    services: tuple[Service, ...]
+    """Providers before consumers."""
+    plan: Mapping[str, Json]
+    releases: Mapping[str, str]
+    """Fingerprint of what each slot holds, over all its services; a slot that is absent is not in here."""
+
+    def service(self, name: str) -> Service:
+        """The service of that name.
+
+        Raises:
+            KeyError: the stack has no such service.
+        """
+        return {service.name: service for service in self.services}[name]
+
+    def to_json(self) -> Mapping[str, Json]:
+        """The versioned document; ``from_json`` reads it back to an equal value."""
+        return {"format": FORMAT, **json.loads(json.dumps(asdict(self)))}
+
+    @classmethod
+    def from_json(cls, document: Json) -> Self:
+        """Read a document.
+
+        Raises:
+            ContractError: it is of another format, or a field is missing, unknown or of the wrong kind.
+        """
+        if not isinstance(document, Mapping):
+            raise ContractError(f"a contract is an object, not {type(document).__name__}")
+        if document.get("format") != FORMAT:
+            raise ContractError(f"format {document.get('format')!r} is not {FORMAT}")
+        try:
+            fields = {key: value for key, value in document.items() if key != "format"}
+            services = tuple(_service(item) for item in fields.pop("services"))
+            contract = cls(services=services, **fields)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ContractError(f"not a contract: {error}") from error
+        _check(contract)
+        return contract
+
+
+def _check(contract: Contract) -> None:
+    if contract.start not in _SLOTS:
+        raise ContractError(f"start: {contract.start!r} is none of {', '.join(_SLOTS)}")
+    for service in contract.services:
+        if service.kind not in _KINDS:
+            raise ContractError(f"{service.name}: kind {service.kind!r} is none of {', '.join(_KINDS)}")
+
+
+def _service(item: Mapping[str, Json]) -> Service:
+    fields = dict(item)
+    return Service(
+        placements={slot: Placement(**each) for slot, each in fields.pop("placements").items()},
+        probes=tuple(Backend(**each) for each in fields.pop("probes")),
+        after=tuple(fields.pop("after")),
+        router=_backend(fields.pop("router")),
+        meter=_backend(fields.pop("meter")),
+        handover=_backend(fields.pop("handover")),
+        **fields,
+    )
+
+
+def _backend(item: Mapping[str, Json] | None) -> Backend | None:
+    return None if item is None else Backend(**item)
+
+
+def fingerprint(inputs: Json) -> str:
+    """Hash of inputs: the same for equal values whatever the order of their keys; 16 hexadecimal digits."""
+    text = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

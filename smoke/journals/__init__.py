@@ -1,0 +1,1 @@
+"""What remembers a rollout: one file a backend, and the one table that knows them."""

@@ -1,0 +1,109 @@
+"""The plan of a rollout: the steps, how long each is watched, and the gates. Read from the contract once; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self
+
+from infra.contract import Json
+
+
+class Policy(Enum):
+    """What happens when a step's limit is reached without a verdict."""
+
+    HOLD = "hold"
+    """Stop where we are and wait for a person, with a deadline."""
+    BACK = "back"
+    """Go back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One station on the way: a share of traffic, and how it must be watched."""
+
+    share: int
+    """Percent of requests that the candidate gets, in every weighted service."""
+    bake: float
+    """Least watched seconds: only ticks in which both slots were seen count."""
+    requests: int
+    """Least requests that the candidate must have answered at this step, in each service that has a meter and traffic."""
+    limit: float
+    """Seconds of any kind after which the policy applies."""
+    singletons: bool = False
+    """Singletons work on the candidate from here on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """What must hold; see ``smoke.analysis``."""
+
+    failures: int = 3
+    """Consecutive failed readings of one probe that make a FAIL."""
+    restarts: int = 0
+    """Restarts of one placement during the rollout that are tolerated."""
+    successes: int = 3
+    """Consecutive good readings of each probe before the first shift."""
+    errors: float = 0.01
+    """Absolute objective: share of requests that may fail, 0 to 1."""
+    p95_ms: float = 1000.0
+    """Absolute objective: milliseconds that 95 % of requests must not exceed."""
+    error_ratio: float = 2.0
+    """The candidate's error rate may be this many times the live one's."""
+    latency_ratio: float = 1.05
+    """The candidate's latency may be this many times the live one's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Synthetic open-loop traffic through the front door, for a stack without users."""
+
+    rate: float
+    """Requests a second."""
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps in order and everything that is the same for all of them."""
+
+    steps: tuple[Step, ...]
+    gates: Gates
+    tick: float = 0.25
+    """Seconds between looks."""
+    prove: float = 60.0
+    """Seconds that the candidate has to become healthy before it gets any traffic."""
+    blind: float = 10.0
+    """Seconds without sight before we go back."""
+    hold: float = 3600.0
+    """Seconds that a held rollout waits for a person before it goes back."""
+    policy: Policy = Policy.HOLD
+    traffic: Mapping[str, Traffic] | None = None
+    """By service; None where the stack has users of its own."""
+
+    def to_json(self) -> Mapping[str, Json]:
+        """The form that the contract and the journal carry; ``from_json`` reads it back to an equal value."""
+        return {
+            "steps": [
+                {"share": s.share, "bake": s.bake, "requests": s.requests, "limit": s.limit, "singletons": s.singletons}
+                for s in self.steps
+            ],
+            "gates": {name: getattr(self.gates, name) for name in Gates.__dataclass_fields__},
+            "tick": self.tick,
+            "prove": self.prove,
+            "blind": self.blind,
+            "hold": self.hold,
+            "policy": self.policy.value,
+            "traffic": {name: {"rate": t.rate, "path": t.path} for name, t in (self.traffic or {}).items()},
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Json]) -> Self:
+        """Read what ``to_json`` or ``infra.config`` wrote, which is complete and valid."""
+        rest = {key: document[key] for key in ("tick", "prove", "blind", "hold")}
+        return cls(
+            steps=tuple(Step(**step) for step in document["steps"]),
+            gates=Gates(**document["gates"]),
+            policy=Policy(document["policy"]),
+            traffic={name: Traffic(**each) for name, each in document["traffic"].items()},
+            **rest,
+        )

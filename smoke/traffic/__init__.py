@@ -1,0 +1,1 @@
+"""Synthetic open-loop traffic through the front door."""
