@@ -88,6 +88,8 @@ class Contract:
     services: tuple[Service, ...]
     """Providers before consumers."""
     plan: Mapping[str, Json]
+    config: Mapping[str, Json]
+    """The stack's ``crossfade:`` configuration as it was deployed; a revert re-runs it."""
     releases: Mapping[str, str]
     """Fingerprint of what each slot holds, over all its services; a slot that is absent is not in here."""
 
