@@ -126,8 +126,8 @@ class Stack(Protocol):
             DeployError: the state cannot be read.
         """
 
-    def revert(self, slot: str, placements: Sequence[Placement]) -> str:
-        """Put ``slot`` back to ``placements`` (none: remove it) by re-running their recorded inputs; may be repeated.
+    def revert(self, slot: str, inputs: Mapping[str, Mapping[str, Any]]) -> str:
+        """Put ``slot`` back to recorded ``inputs`` by service (none: remove the slot) by re-running them; may be repeated.
 
         Returns one sentence that says what still differs from the user's own configuration.
 

@@ -1,0 +1,150 @@
+"""The gates: each looks at the evidence of a step and says one thing about one service.
+
+Hard guards come first (identity, probes, restarts), then the absolute objectives, then the comparison with the live slot, then
+whether enough was seen. The comparison is plain for now: a fixed, small error probability at each look.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from smoke.analysis.evidence import Evidence, quantile, slower_than
+from smoke.analysis.tails import binomial_tail, excess
+from smoke.model import Answer, Finding, Verdict
+from smoke.plan import Gates, Step
+
+ALARM = 1e-4
+"""A look this surprising under "as good as allowed" is a FAIL."""
+DOUBT = 0.05
+"""A look this surprising keeps a step from passing."""
+P95_SHARE = 0.05
+"""Share of requests that may be beyond the 95th percentile's objective."""
+
+_ORDER = (Verdict.FAIL, Verdict.BLIND, Verdict.UNDECIDED)
+
+
+def verdict_of(findings: Iterable[Finding]) -> Verdict:
+    """The worst verdict of all; PASS only when every gate passes, and BLIND when there is no finding at all."""
+    seen = {finding.verdict for finding in findings}
+    if not seen:
+        return Verdict.BLIND
+    return next((verdict for verdict in _ORDER if verdict in seen), Verdict.PASS)
+
+
+def prove(evidence: Evidence, gates: Gates, probes: Sequence[tuple[str, str]]) -> tuple[Finding, ...]:
+    """Is the candidate itself, and healthy, and is the live slot healthy too? Judged before any traffic is moved.
+
+    Args:
+        evidence: what was seen so far.
+        gates: how many good readings in a row are wanted.
+        probes: every ``(service, probe)`` that must be well on both slots.
+    """
+    found = [*_identity(evidence), *_restarts(evidence, gates)]
+    for service, probe in probes:
+        found += [_proven(evidence, gates, service, slot, probe) for slot in (evidence.candidate, evidence.live)]
+    return (*found, *_sight(evidence))
+
+
+def judge(evidence: Evidence, gates: Gates, step: Step, services: Sequence[str]) -> tuple[Finding, ...]:
+    """Is the candidate as good as it must be, at this step?
+
+    Args:
+        evidence: what was seen at this step.
+        gates: what must hold.
+        step: how long and how many requests it must be watched.
+        services: the services with weights and a meter.
+    """
+    found = [*_identity(evidence), *_probes(evidence, gates), *_restarts(evidence, gates)]
+    for service in services:
+        found += [*_errors(evidence, gates, service), *_latency(evidence, gates, service), _enough(evidence, step, service)]
+    return (*found, *_sight(evidence), _long_enough(evidence, step))
+
+
+def _sight(evidence: Evidence) -> Iterator[Finding]:
+    for phrase in evidence.blind:
+        yield Finding(Verdict.BLIND, "", "sight", f"{phrase}, for {evidence.unseen:.1f} s")
+
+
+def _identity(evidence: Evidence) -> Iterator[Finding]:
+    for (service, slot, probe), reading in evidence.latest.items():
+        if slot == evidence.candidate and reading.impostor:
+            yield Finding(Verdict.FAIL, service, f"identity {probe}", f"{service} {slot}: {reading.detail}")
+
+
+def _proven(evidence: Evidence, gates: Gates, service: str, slot: str, probe: str) -> Finding:
+    streak = evidence.streaks.get((service, slot, probe))
+    latest = evidence.latest.get((service, slot, probe))
+    good = streak.good if streak else 0
+    if good >= gates.successes:
+        return Finding(Verdict.PASS, service, f"probe {probe}", f"{service} {slot}: {probe} is well {good} times in a row")
+    seen = "no answer yet" if latest is None else latest.detail
+    because = f"{service} {slot}: {probe} is well {good} of {gates.successes} times in a row ({seen})"
+    return Finding(Verdict.UNDECIDED, service, f"probe {probe}", because)
+
+
+def _probes(evidence: Evidence, gates: Gates) -> Iterator[Finding]:
+    for (service, slot, probe), streak in evidence.streaks.items():
+        detail = evidence.latest[service, slot, probe].detail
+        because = f"{service} {slot}: {probe} failed {streak.bad} times in a row, {gates.failures} are allowed: {detail}"
+        if streak.bad >= gates.failures and slot == evidence.candidate:
+            yield Finding(Verdict.FAIL, service, f"probe {probe}", because)
+        elif streak.bad and evidence.latest[service, slot, probe].answer is Answer.FAILED:
+            yield Finding(Verdict.UNDECIDED, service, f"probe {probe}", because)
+
+
+def _restarts(evidence: Evidence, gates: Gates) -> Iterator[Finding]:
+    for (service, slot), count in evidence.restarts.items():
+        if slot == evidence.candidate and count > gates.restarts:
+            because = f"{service} {slot}: restarted {count} times during the rollout, {gates.restarts} are tolerated"
+            yield Finding(Verdict.FAIL, service, "restarts", because)
+
+
+def _errors(evidence: Evidence, gates: Gates, service: str) -> Iterator[Finding]:
+    green, blue = evidence.counts(service, evidence.candidate), evidence.counts(service, evidence.live)
+    if not green.requests:
+        return
+    rate = green.errors / green.requests
+    seen = f"{green.errors} errors in {green.requests} requests of {evidence.candidate} ({rate:.2%})"
+    objective = binomial_tail(green.errors, green.requests, gates.errors)
+    yield _surprise(service, "error objective", objective, f"{seen}, {gates.errors:.2%} are allowed")
+    if blue.requests:
+        against = (
+            f"{seen} against {blue.errors} in {blue.requests} of {evidence.live}, a ratio of {gates.error_ratio:g} is allowed"
+        )
+        surprise = excess((green.errors, green.requests), (blue.errors, blue.requests), gates.error_ratio)
+        yield _surprise(service, "errors", surprise, against)
+
+
+def _latency(evidence: Evidence, gates: Gates, service: str) -> Iterator[Finding]:
+    green, blue = evidence.counts(service, evidence.candidate), evidence.counts(service, evidence.live)
+    slow, total = slower_than(green, gates.p95_ms)
+    if not total:
+        return
+    because = (
+        f"{slow} of {total} requests of {evidence.candidate} took longer than {gates.p95_ms:g} ms ({slow / total:.2%}), 5% may"
+    )
+    yield _surprise(service, "latency objective", binomial_tail(slow, total, P95_SHARE), because)
+    blocks = evidence.blocks.get(service)
+    if blocks is not None and blocks.total:
+        medians = f"{quantile(green, 0.5):g} ms against {quantile(blue, 0.5):g} ms"
+        because = (
+            f"median of {evidence.candidate} more than {gates.latency_ratio:g} times that of {evidence.live} "
+            f"in {blocks.slower} of {blocks.total} blocks of requests ({medians} over all)"
+        )
+        yield _surprise(service, "latency", binomial_tail(blocks.slower, blocks.total, 0.5), because)
+
+
+def _surprise(service: str, gate: str, chance: float, because: str) -> Finding:
+    verdict = Verdict.FAIL if chance < ALARM else Verdict.UNDECIDED if chance < DOUBT else Verdict.PASS
+    return Finding(verdict, service, gate, f"{service}: {because}; chance {chance:.2g} if it were as good as that")
+
+
+def _enough(evidence: Evidence, step: Step, service: str) -> Finding:
+    requests = evidence.counts(service, evidence.candidate).requests
+    verdict = Verdict.PASS if requests >= step.requests else Verdict.UNDECIDED
+    return Finding(
+        verdict, service, "requests", f"{service}: {requests} of {step.requests} requests were answered by {evidence.candidate}"
+    )
+
+
+def _long_enough(evidence: Evidence, step: Step) -> Finding:
+    verdict = Verdict.PASS if evidence.watched >= step.bake else Verdict.UNDECIDED
+    return Finding(verdict, "", "bake", f"watched for {evidence.watched:.1f} of {step.bake:g} s at {step.share} %")

@@ -1,0 +1,273 @@
+"""The driver: looks, lets the core decide, records, and acts. One loop, one colour.
+
+It holds no truth of its own: what it is to do follows from the rollout, which is the fold of the journal, so a driver that takes
+over from a dead one needs no other code. Every act is absolute and may be repeated.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from smoke.analysis import Evidence, verdict_of
+from smoke.analysis.evidence import quantile
+from smoke.errors import CrossfadeError, HandoverError, MeterError, RouterError
+from smoke.model import Finding, Look, Reading, Sample
+from smoke.rollout import (
+    Cleared,
+    Drifted,
+    Event,
+    Failed,
+    Looked,
+    Phase,
+    Request,
+    Reverted,
+    Rollout,
+    Settled,
+    Shifted,
+    Stuck,
+    apply,
+    decide,
+)
+from smoke.rollout.decision import findings
+from smoke.rollout.record import to_record
+from smoke.seams import Clock, Handover, Mailbox, Meter, Router, Stack, Writer
+
+PATIENCE = 30.0
+"""Seconds that an act is tried again before it counts as impossible."""
+REMARK = 1.0
+"""Seconds between the looks that are recorded."""
+
+
+class Sampler(Protocol):
+    """Samples the probes concurrently; never keeps a tick waiting."""
+
+    def look(self) -> tuple[Reading, ...]:
+        """The readings that arrived since the last look."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything the driver acts on, in order: providers first."""
+
+    routers: Mapping[str, Router]
+    meters: Mapping[str, Meter]
+    handovers: Mapping[str, Handover]
+    sampler: Sampler
+    probes: tuple[tuple[str, str], ...]
+    """Every ``(service, probe)`` that must be well before the first shift."""
+    stack: Stack
+    mailbox: Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What listeners hear: the rollout as it is, what was seen, and the event that followed, if any."""
+
+    rollout: Rollout
+    evidence: Evidence
+    findings: tuple[Finding, ...]
+    event: Event | None
+
+
+Listener = Callable[[Tick], None]
+
+
+class Driver:
+    """Takes one rollout to its end."""
+
+    def __init__(self, world: World, writer: Writer, clock: Clock, listeners: Sequence[Listener] = ()) -> None:
+        self._world = world
+        self._writer = writer
+        self._clock = clock
+        self._listeners = listeners
+        self._answered = 0
+        self._acting_since: float | None = None
+        self._remarked = float("-inf")
+        self._evidence = Evidence(live="", candidate="", latency_ratio=1.0)
+        self._findings: tuple[Finding, ...] = ()
+
+    def run(self, rollout: Rollout) -> Rollout:
+        """Tick until the rollout has ended; returns it as it ended.
+
+        Raises:
+            JournalError: the journal cannot be written. Nothing was done that is not in it.
+        """
+        opened = rollout.opened
+        self._evidence = Evidence(opened.live, opened.candidate, rollout.plan.gates.latency_ratio)
+        while not rollout.ended:
+            started = self._clock.now()
+            rollout = self.tick(rollout)
+            if not rollout.ended:
+                self._clock.sleep(rollout.plan.tick - (self._clock.now() - started))
+        return rollout
+
+    def tick(self, rollout: Rollout) -> Rollout:
+        """One round: look, decide, record, act."""
+        look = self._look(rollout)
+        self._evidence = self._evidence.with_look(look)
+        self._findings = findings(rollout, self._evidence, self._world.probes)
+        event = decide(rollout, self._evidence, self._findings, self._requests(rollout), self._clock.wall())
+        if event is None:
+            self._remark(rollout)
+        else:
+            rollout = self._record(rollout, event)
+        return self._act(rollout, look)
+
+    # What is seen
+
+    def _look(self, rollout: Rollout) -> Look:
+        blind: list[str] = []
+        weights: dict[str, Mapping[str, int]] = {}
+        samples: dict[str, Sample] = {}
+        for service, router in self._world.routers.items():
+            try:
+                weights[service] = router.read()
+            except RouterError as error:
+                blind.append(f"{service}: weights cannot be read ({error.what})")
+        for service, meter in self._world.meters.items():
+            try:
+                samples[service] = meter.read()
+            except MeterError as error:
+                blind.append(f"{service}: counts cannot be read ({error.what})")
+        return Look(self._clock.now(), self._readings(rollout), samples, weights, tuple(blind))
+
+    def _readings(self, rollout: Rollout) -> tuple[Reading, ...]:
+        # Going back asks nothing of anybody.
+        return () if rollout.phase in {Phase.ABORTING, Phase.REVERTING} else self._world.sampler.look()
+
+    def _requests(self, rollout: Rollout) -> tuple[Request, ...]:
+        posted = self._world.mailbox.requests(rollout.opened.rollout)
+        new, self._answered = posted[self._answered :], len(posted)
+        return tuple(Request(each["verb"], each["by"], each.get("why", "")) for each in new)
+
+    # What is remembered
+
+    def _record(self, rollout: Rollout, event: Event) -> Rollout:
+        after = apply(rollout, event)
+        self._writer.append(to_record(event))
+        if after.phase is not rollout.phase:
+            self._acting_since = None
+        if after.phase is Phase.BAKING:
+            self._evidence = self._evidence.for_step()
+        self._tell(after, event)
+        return after
+
+    def _remark(self, rollout: Rollout) -> None:
+        now = self._clock.now()
+        if self._findings and now - self._remarked >= REMARK:
+            self._remarked = now
+            self._writer.append(to_record(self._looked()))
+        self._tell(rollout, None)
+
+    def _looked(self) -> Looked:
+        evidence = self._evidence
+        counts = {
+            service: {slot: _summary(evidence, service, slot) for slot in (evidence.live, evidence.candidate)}
+            for service in self._world.meters
+        }
+        said = tuple(f"{finding.verdict.value}: {finding.because}" for finding in self._findings)
+        return Looked(self._clock.wall(), round(evidence.watched, 3), verdict_of(self._findings).value, said, counts)
+
+    def _tell(self, rollout: Rollout, event: Event | None) -> None:
+        for listener in self._listeners:
+            listener(Tick(rollout, self._evidence, self._findings, event))
+
+    # What is done
+
+    def _act(self, rollout: Rollout, look: Look) -> Rollout:
+        acts: Mapping[Phase, Callable[[Rollout, Look], Rollout]] = {
+            Phase.SHIFTING: self._shift,
+            Phase.SETTLING: self._settle,
+            Phase.ABORTING: self._clear,
+            Phase.REVERTING: self._revert,
+        }
+        return acts.get(rollout.phase, self._keep)(rollout, look)
+
+    def _keep(self, rollout: Rollout, look: Look) -> Rollout:
+        """Weights stay what the rollout says, whoever else wrote them."""
+        if rollout.ended:
+            return rollout
+        for service, found in look.weights.items():
+            if _differ(found, rollout.weights):
+                rollout = self._record(rollout, Drifted(self._clock.wall(), service, dict(found), dict(rollout.weights)))
+                try:
+                    self._world.routers[service].write(rollout.weights)
+                except RouterError:  # seen again, and tried again, at the next look
+                    continue
+        return rollout
+
+    def _shift(self, rollout: Rollout, look: Look) -> Rollout:
+        del look
+        try:
+            self._write(rollout.weights, list(self._world.routers))
+            self._hand_over(rollout)
+        except HandoverError as error:
+            return self._record(rollout, Failed(self._clock.wall(), (error.what,)))
+        except RouterError as error:
+            if self._impatient():
+                return self._record(rollout, Failed(self._clock.wall(), (f"weights could not be set: {error.what}",)))
+            return rollout
+        return self._record(rollout, Shifted(self._clock.wall()))
+
+    def _settle(self, rollout: Rollout, look: Look) -> Rollout:
+        del look
+        return self._record(rollout, Settled(self._clock.wall()))
+
+    def _clear(self, rollout: Rollout, look: Look) -> Rollout:
+        """All traffic back: weights first, consumers before providers; then the singletons."""
+        del look
+        try:
+            self._write(rollout.weights, list(self._world.routers)[::-1])
+            self._hand_over(rollout)
+        except (RouterError, HandoverError) as error:
+            if self._impatient():
+                return self._record(rollout, Stuck(self._clock.wall(), (error.what,)))
+            return rollout
+        return self._record(rollout, Cleared(self._clock.wall()))
+
+    def _revert(self, rollout: Rollout, look: Look) -> Rollout:
+        del look
+        opened = rollout.opened
+        try:
+            differs = self._world.stack.revert(opened.candidate, opened.back)
+        except CrossfadeError as error:
+            return self._record(rollout, Stuck(self._clock.wall(), (f"the stack could not be reverted: {error.what}",)))
+        return self._record(rollout, Reverted(self._clock.wall(), differs))
+
+    def _write(self, weights: Mapping[str, int], services: Sequence[str]) -> None:
+        """Write to every service, also when one of them fails; then raise the first failure."""
+        failed: list[RouterError] = []
+        for service in services:
+            try:
+                self._world.routers[service].write(weights)
+                found = self._world.routers[service].read()
+                if _differ(found, weights):
+                    failed.append(RouterError(f"{service} serves {dict(found)}, not {dict(weights)}"))
+            except RouterError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+
+    def _hand_over(self, rollout: Rollout) -> None:
+        if not rollout.current.singletons:
+            return  # they never left the live slot
+        other = ({rollout.opened.live, rollout.opened.candidate} - {rollout.worker}).pop()
+        for handover in self._world.handovers.values():
+            handover.release(other)
+            handover.hold(rollout.worker)
+
+    def _impatient(self) -> bool:
+        now = self._clock.now()
+        if self._acting_since is None:
+            self._acting_since = now
+        return now - self._acting_since > PATIENCE
+
+
+def _differ(found: Mapping[str, int], wanted: Mapping[str, int]) -> bool:
+    return any(found.get(slot, 0) != wanted.get(slot, 0) for slot in {*found, *wanted})
+
+
+def _summary(evidence: Evidence, service: str, slot: str) -> Mapping[str, float]:
+    counts = evidence.counts(service, slot)
+    p95 = quantile(counts, 0.95)
+    return {"requests": counts.requests, "errors": counts.errors, "p95_ms": p95 if p95 != float("inf") else -1}

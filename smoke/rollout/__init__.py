@@ -1,0 +1,59 @@
+"""The rollout: a state machine that is the fold of its events, and the decision what comes next. Pure.
+
+Here belong phases, events, the table of transitions, ``decide``, and the codec between events and journal records.
+What must not be here: anything that acts; a driver does that, and it never changes a rollout but through ``apply``.
+"""
+
+from smoke.rollout.decision import Request, decide
+from smoke.rollout.events import (
+    Aborted,
+    Cleared,
+    Drifted,
+    Event,
+    Failed,
+    Finished,
+    Held,
+    Looked,
+    Opened,
+    Passed,
+    Proved,
+    Resumed,
+    Retried,
+    Reverted,
+    Settled,
+    Shifted,
+    Stuck,
+)
+from smoke.rollout.machine import ENDED, TABLE, IllegalEvent, Phase, Rollout, apply, replay
+from smoke.rollout.record import from_record, to_record
+
+__all__ = [
+    "ENDED",
+    "TABLE",
+    "Aborted",
+    "Cleared",
+    "Drifted",
+    "Event",
+    "Failed",
+    "Finished",
+    "Held",
+    "IllegalEvent",
+    "Looked",
+    "Opened",
+    "Passed",
+    "Phase",
+    "Proved",
+    "Request",
+    "Resumed",
+    "Retried",
+    "Reverted",
+    "Rollout",
+    "Settled",
+    "Shifted",
+    "Stuck",
+    "apply",
+    "decide",
+    "from_record",
+    "replay",
+    "to_record",
+]

@@ -1,0 +1,142 @@
+"""What happens in a rollout. Each event is a fact, appended to the journal before anything is done about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from infra.contract import Json
+from smoke.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, and when: seconds since 1970."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Event):
+    """A rollout began. Everything it will need is in here, so that nothing outside can change under it."""
+
+    rollout: str
+    live: str
+    candidate: str
+    release: str
+    """Fingerprint of what the candidate slot holds."""
+    plan: Plan
+    services: tuple[str, ...]
+    """Services with weights, providers first."""
+    singletons: tuple[str, ...]
+    inputs: Mapping[str, Mapping[str, Mapping[str, Json]]]
+    """By slot, by service: the recorded inputs of what is placed now; the next rollout's way back, once this one is promoted."""
+    back: Mapping[str, Mapping[str, Json]]
+    """By service: the inputs that the candidate slot goes back to; empty: the slot is removed."""
+    by: str
+    """Who asked, as ``user@host``."""
+    why: str = ""
+    """What the person said, where a reason is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proved(Event):
+    """The candidate is itself and healthy, and so is the live slot. No traffic was moved yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted(Event):
+    """The data plane serves the weights of this step, read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed(Event):
+    """Every gate of this step passes, and another step follows."""
+
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Event):
+    """Every gate of the last step passes."""
+
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Event):
+    """A gate failed, or a limit was reached whose policy is to go back."""
+
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted(Event):
+    """A person asked to go back."""
+
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Event):
+    """Somebody must decide; until then nothing moves."""
+
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Event):
+    """A person asked to go on; the step is watched anew."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Event):
+    """The candidate is live from here on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared(Event):
+    """All traffic is on the live slot again, read back, and every singleton works there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reverted(Event):
+    """The candidate slot holds its last settled inputs again."""
+
+    differs: str
+    """What still differs from the user's own configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck(Event):
+    """Going back did not work: a person must act."""
+
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retried(Event):
+    """A person asked to try going back again."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Looked(Event):
+    """What was seen, from time to time, for people who look at the rollout from elsewhere. Changes nothing."""
+
+    watched: float
+    verdict: str
+    findings: tuple[str, ...] = ()
+    counts: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    """By service, by slot: requests, errors and p95 in milliseconds, during this step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted(Event):
+    """The weights were not what this rollout had set; they are set again. Changes nothing."""
+
+    service: str
+    found: Mapping[str, int]
+    wanted: Mapping[str, int]

@@ -1,0 +1,182 @@
+"""Phases, the table of transitions, and the fold. Everything about what may follow what lives here."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from types import MappingProxyType
+
+from smoke.plan import Plan, Step
+from smoke.rollout.events import (
+    Aborted,
+    Cleared,
+    Drifted,
+    Event,
+    Failed,
+    Finished,
+    Held,
+    Looked,
+    Opened,
+    Passed,
+    Proved,
+    Resumed,
+    Retried,
+    Reverted,
+    Settled,
+    Shifted,
+    Stuck,
+)
+
+
+class Phase(Enum):
+    """Where a rollout is."""
+
+    PROVING = "proving"
+    """The candidate is asked whether it is itself and healthy; it has no traffic."""
+    SHIFTING = "shifting"
+    """The weights of the step are being set and read back."""
+    BAKING = "baking"
+    """The step is watched."""
+    HELD = "held"
+    """Nothing moves until a person decides, or until the deadline."""
+    SETTLING = "settling"
+    """Every gate passed: the candidate is becoming the live slot."""
+    PROMOTED = "promoted"
+    """The candidate is live. The end."""
+    ABORTING = "aborting"
+    """All traffic is going back to the live slot."""
+    REVERTING = "reverting"
+    """Users are safe on the live slot; the stack goes back to its earlier inputs."""
+    ROLLED_BACK = "rolled back"
+    """Everything is as it was. The end."""
+    STUCK = "stuck"
+    """Going back did not work; a person must act. The end, until that person asks to try again."""
+
+
+ENDED = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.STUCK})
+
+_BACK = {Failed: Phase.ABORTING, Aborted: Phase.ABORTING}
+
+TABLE: Mapping[Phase, Mapping[type[Event], Phase]] = MappingProxyType(
+    {
+        Phase.PROVING: {Proved: Phase.SHIFTING, **_BACK},
+        Phase.SHIFTING: {Shifted: Phase.BAKING, **_BACK},
+        Phase.BAKING: {Passed: Phase.SHIFTING, Finished: Phase.SETTLING, Held: Phase.HELD, **_BACK},
+        Phase.HELD: {Resumed: Phase.BAKING, **_BACK},
+        Phase.SETTLING: {Settled: Phase.PROMOTED, **_BACK},
+        Phase.PROMOTED: {},
+        Phase.ABORTING: {Cleared: Phase.REVERTING, Stuck: Phase.STUCK},
+        Phase.REVERTING: {Reverted: Phase.ROLLED_BACK, Stuck: Phase.STUCK},
+        Phase.ROLLED_BACK: {},
+        Phase.STUCK: {Retried: Phase.ABORTING},
+    }
+)
+"""What follows an event in a phase; anything else is illegal."""
+
+_REMARKS = (Looked, Drifted)
+
+
+class IllegalEvent(Exception):
+    """An event that may not happen in this phase. Raised here and nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One attempt to promote a release, as its journal tells it."""
+
+    opened: Opened
+    phase: Phase
+    step: int
+    """Index of the step that is set or being set; 0 while proving."""
+    entered: float
+    """When this phase was entered, in seconds since 1970."""
+    because: tuple[str, ...] = ()
+    """Why it is held, going back or stuck."""
+    differs: str = ""
+    """After a revert: what still differs from the user's own configuration."""
+    look: Looked | None = None
+    """The last look that was recorded."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force, from the journal."""
+        return self.opened.plan
+
+    @property
+    def current(self) -> Step:
+        """The step that is set or being set."""
+        return self.plan.steps[self.step]
+
+    @property
+    def ended(self) -> bool:
+        """Nothing follows by itself."""
+        return self.phase in ENDED
+
+    @property
+    def share(self) -> int:
+        """Percent of traffic that the candidate is to have now."""
+        if self.phase in {Phase.SHIFTING, Phase.BAKING, Phase.HELD}:
+            return self.current.share
+        return 100 if self.phase in {Phase.SETTLING, Phase.PROMOTED} else 0
+
+    @property
+    def weights(self) -> Mapping[str, int]:
+        """Percent by slot that every weighted service is to have now."""
+        return {self.opened.live: 100 - self.share, self.opened.candidate: self.share}
+
+    @property
+    def worker(self) -> str:
+        """The slot on which singletons are to work now."""
+        moved = self.phase in {Phase.SETTLING, Phase.PROMOTED} or (self.share > 0 and self.current.singletons)
+        return self.opened.candidate if moved else self.opened.live
+
+
+def apply(rollout: Rollout | None, event: Event) -> Rollout:
+    """The rollout after an event; ``None`` before the first, which is ``Opened``.
+
+    Raises:
+        IllegalEvent: the event may not happen here. The rollout is unchanged.
+    """
+    if rollout is None or isinstance(event, Opened):
+        if rollout is not None or not isinstance(event, Opened):
+            raise IllegalEvent(f"{type(event).__name__}: a rollout begins with Opened, and with it alone")
+        return Rollout(opened=event, phase=Phase.PROVING, step=0, entered=event.at)
+    if isinstance(event, _REMARKS):
+        return replace(rollout, look=event) if isinstance(event, Looked) else rollout
+    phase = TABLE[rollout.phase].get(type(event))
+    if phase is None:
+        raise IllegalEvent(f"{type(event).__name__} may not happen while {rollout.phase.value}")
+    return replace(
+        rollout,
+        phase=phase,
+        step=rollout.step + isinstance(event, Passed),
+        entered=event.at,
+        because=_because(rollout, event),
+        differs=event.differs if isinstance(event, Reverted) else rollout.differs,
+        look=None if isinstance(event, Shifted) else rollout.look,
+    )
+
+
+def _because(rollout: Rollout, event: Event) -> tuple[str, ...]:
+    match event:
+        case Failed(because=because) | Held(because=because):
+            return because
+        case Stuck(because=because):
+            return (*rollout.because, *because)
+        case Aborted(by=by, why=why):
+            return (f"aborted by {by}" + (f": {why}" if why else ""),)
+        case Resumed() | Passed() | Settled():
+            return ()
+        case _:
+            return rollout.because
+
+
+def replay(events: Iterable[Event]) -> Rollout | None:
+    """The rollout that these events tell; None for no events.
+
+    Raises:
+        IllegalEvent: they do not tell one.
+    """
+    rollout = None
+    for event in events:
+        rollout = apply(rollout, event)
+    return rollout
