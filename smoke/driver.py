@@ -81,6 +81,7 @@ class Driver:
         self._clock = clock
         self._listeners = listeners
         self._answered = 0
+        self._since = 0.0
         self._acting_since: float | None = None
         self._remarked = float("-inf")
         self._evidence = Evidence(live="", candidate="", latency_ratio=1.0)
@@ -94,6 +95,7 @@ class Driver:
         """
         opened = rollout.opened
         self._evidence = Evidence(opened.live, opened.candidate, rollout.plan.gates.latency_ratio)
+        self._since = rollout.entered
         while not rollout.ended:
             started = self._clock.now()
             rollout = self.tick(rollout)
@@ -138,7 +140,12 @@ class Driver:
     def _requests(self, rollout: Rollout) -> tuple[Request, ...]:
         posted = self._world.mailbox.requests(rollout.opened.rollout)
         new, self._answered = posted[self._answered :], len(posted)
-        return tuple(Request(each["verb"], each["by"], each.get("why", "")) for each in new)
+        # What a driver before us has acted on is older than the phase it led to; to go back twice does no harm.
+        return tuple(
+            Request(each["verb"], each["by"], each.get("why", ""))
+            for each in new
+            if each["verb"] == "abort" or each["at"] > self._since
+        )
 
     # What is remembered
 

@@ -72,6 +72,13 @@ class Handover(Protocol):
             HandoverError: it may still be at work.
         """
 
+    def holder(self) -> str | None:
+        """The slot that may work now, or None: nobody may.
+
+        Raises:
+            HandoverError: it cannot be known.
+        """
+
 
 class Writer(Protocol):
     """The one that may append to a rollout's journal, for as long as it is open."""

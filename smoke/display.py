@@ -1,0 +1,203 @@
+"""How a rollout is shown while it runs: a live table in a terminal, plain lines in a pipe, JSON lines for machines.
+
+Each is a listener of the same ticks, or a fold of the same events; none of them asks the world anything.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+from smoke.driver import Tick
+from smoke.model import Finding, Verdict
+from smoke.rollout import (
+    Aborted,
+    Cleared,
+    Drifted,
+    Event,
+    Failed,
+    Finished,
+    Held,
+    Looked,
+    Opened,
+    Passed,
+    Phase,
+    Proved,
+    Resumed,
+    Retried,
+    Reverted,
+    Rollout,
+    Settled,
+    Shifted,
+    Stuck,
+)
+from smoke.rollout.record import to_record
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+_QUIET = 5.0
+"""Seconds between lines of progress in a pipe."""
+
+
+def sentence(event: Event, rollout: Rollout) -> str:  # noqa: PLR0911, C901, PLR0912 - one line an event
+    """What a person is told of an event; ``rollout`` is the one it led to."""
+    opened = rollout.opened
+    share = f"{rollout.share} %"
+    match event:
+        case Opened():
+            return f"{opened.rollout}: {opened.candidate} ({opened.release}) is the candidate, {opened.live} is live"
+        case Proved():
+            return f"{opened.candidate} is itself and healthy"
+        case Shifted():
+            what = f"{', '.join(opened.singletons)} handed over" if rollout.current.singletons else f"weights are {share}"
+            return f"step {rollout.step + 1} of {len(rollout.plan.steps)}: {what}, watched for {rollout.current.bake:g} s or more"
+        case Passed() | Finished():
+            return "passed: " + "; ".join(event.because)
+        case Failed(because=because):
+            return "FAILED: " + "; ".join(because)
+        case Aborted():
+            return rollout.because[0]
+        case Held(because=because):
+            return f"HELD at {share}: " + "; ".join(because)
+        case Resumed(by=by):
+            return f"resumed by {by}"
+        case Settled():
+            return f"promoted: {opened.candidate} is live"
+        case Cleared():
+            return f"all traffic is on {opened.live}; the stack goes back"
+        case Reverted(differs=differs):
+            return f"rolled back: {differs}"
+        case Stuck(because=because):
+            return "STUCK, a person is needed: " + "; ".join(because)
+        case Retried(by=by):
+            return f"going back is tried again, asked by {by}"
+        case Drifted(service=service, found=found, wanted=wanted):
+            return f"{service}: weights were {found}, not {wanted}; set again"
+        case _:
+            return type(event).__name__.lower()
+
+
+def plain(stream: IO[str], clock: Callable[[], float] = time.monotonic) -> Callable[[Tick], None]:
+    """A listener that writes a line an event, and one every few seconds in between."""
+    last = float("-inf")
+
+    def listen(tick: Tick) -> None:
+        nonlocal last
+        now = clock()
+        if tick.event is not None:
+            line = sentence(tick.event, tick.rollout)
+        elif tick.findings and now - last >= _QUIET:
+            line = progress(tick)
+        else:
+            return
+        last = now
+        stream.write(f"{time.strftime('%H:%M:%S')}  {tick.rollout.phase.value:<11} {line}\n")
+        stream.flush()
+
+    return listen
+
+
+def json_lines(stream: IO[str]) -> Callable[[Tick], None]:
+    """A listener that writes one JSON object an event."""
+
+    def listen(tick: Tick) -> None:
+        if tick.event is not None:
+            record = {"format": 1, "phase": tick.rollout.phase.value, **to_record(tick.event)}
+            stream.write(json.dumps(record) + "\n")
+            stream.flush()
+
+    return listen
+
+
+def progress(tick: Tick) -> str:
+    """One line on what is seen and what is still missing."""
+    waiting = [finding.because for finding in tick.findings if finding.verdict is not Verdict.PASS]
+    return f"{tick.rollout.share} %: " + ("; ".join(waiting[:3]) or "every gate passes")
+
+
+class LiveTable:
+    """A table that follows the rollout in a terminal, with the events above it."""
+
+    def __init__(self) -> None:
+        self._live: Live | None = None
+
+    def __call__(self, tick: Tick) -> None:
+        """Hear a tick."""
+        from rich.live import Live  # noqa: PLC0415 - only a terminal needs it
+
+        if self._live is None:
+            self._live = Live(auto_refresh=False)
+            self._live.start()
+        if tick.event is not None and not isinstance(tick.event, Looked):
+            style = "bold red" if isinstance(tick.event, (Failed, Stuck)) else "none"
+            line = f"{time.strftime('%H:%M:%S')}  {sentence(tick.event, tick.rollout)}"
+            self._live.console.print(line, style=style, markup=False, highlight=False)
+        self._live.update(_table(tick), refresh=True)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._live is not None:
+            self._live.stop()
+
+
+def _table(tick: Tick) -> "RenderableType":
+    from rich.table import Table  # noqa: PLC0415 - dito
+    from rich.text import Text  # noqa: PLC0415
+
+    rollout, evidence = tick.rollout, tick.evidence
+    table = Table(title=_title(rollout), title_justify="left", expand=False)
+    for heading in ("service", "slot", "weight", "requests", "errors", "p95", "probes"):
+        table.add_column(heading, justify="left" if heading in {"service", "slot", "probes"} else "right")
+    for service in (*rollout.opened.services, *rollout.opened.singletons):
+        for slot in (rollout.opened.live, rollout.opened.candidate):
+            table.add_row(*_row(tick, service, slot))
+    waiting = [finding for finding in tick.findings if finding.verdict is not Verdict.PASS]
+    table.caption = Text("\n".join(_caption(waiting)) or f"watched for {evidence.watched:.1f} s", justify="left")
+    return table
+
+
+def _title(rollout: Rollout) -> str:
+    steps = " → ".join(
+        f"[{step.share} %]" if number == rollout.step else f"{step.share} %" for number, step in enumerate(rollout.plan.steps)
+    )
+    return f"{rollout.phase.value}  {steps.replace('[', '(').replace(']', ')')}"
+
+
+def _row(tick: Tick, service: str, slot: str) -> Sequence[str]:
+    from smoke.analysis.evidence import quantile  # noqa: PLC0415 - beside its only use
+
+    rollout = tick.rollout
+    streaks = [streak for (name, place, _), streak in tick.evidence.streaks.items() if (name, place) == (service, slot)]
+    well = f"{sum(not streak.bad for streak in streaks)} of {len(streaks)} well"
+    if service in rollout.opened.singletons:
+        return (service, slot, "at work" if slot == rollout.worker else "warm", "", "", "", well)
+    counts = tick.evidence.counts(service, slot)
+    p95 = f"{quantile(counts, 0.95):g} ms" if counts.requests else ""
+    return (service, slot, f"{rollout.weights[slot]} %", str(counts.requests), str(counts.errors), p95, well)
+
+
+def _caption(findings: Sequence[Finding]) -> list[str]:
+    return [f"{finding.verdict.value}: {finding.because}" for finding in findings[:4]]
+
+
+def describe(rollout: Rollout) -> Mapping[str, Any]:
+    """A rollout as ``status`` and ``report`` print it in JSON."""
+    opened = rollout.opened
+    look = rollout.look
+    return {
+        "rollout": opened.rollout,
+        "phase": rollout.phase.value,
+        "live": opened.candidate if rollout.phase is Phase.PROMOTED else opened.live,
+        "candidate": opened.candidate,
+        "release": opened.release,
+        "step": rollout.step + 1,
+        "steps": [step.share for step in rollout.plan.steps],
+        "share": rollout.share,
+        "by": opened.by,
+        "since": rollout.entered,
+        "because": list(rollout.because),
+        "differs": rollout.differs,
+        "seen": None if look is None else to_record(look),
+    }

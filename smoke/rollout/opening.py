@@ -1,0 +1,186 @@
+"""How a rollout begins: what earlier rollouts left behind, and whether a new one may start. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from infra.contract import Contract, fingerprint
+from smoke.errors import GateClosed, RollbackFailed, UsageError
+from smoke.plan import Plan, Step
+from smoke.rollout.events import Opened
+from smoke.rollout.machine import Phase, Rollout
+
+_SLOTS = ("blue", "green")
+
+
+class NothingToDo(Exception):
+    """The stack is where it was wanted; says so in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the rollouts of a stack, oldest first, say about it now."""
+
+    rollouts: tuple[Rollout, ...] = ()
+
+    @classmethod
+    def of(cls, rollouts: Sequence[Rollout]) -> Self:
+        """The history that these rollouts make."""
+        return cls(tuple(rollouts))
+
+    @property
+    def last(self) -> Rollout | None:
+        """The newest rollout."""
+        return self.rollouts[-1] if self.rollouts else None
+
+    @property
+    def running(self) -> Rollout | None:
+        """The rollout that has not ended; somebody drives it, or must."""
+        return self.last if self.last is not None and not self.last.ended else None
+
+    @property
+    def settled(self) -> Opened | None:
+        """How the last promoted rollout began: its inputs are the settled ones."""
+        return next((each.opened for each in reversed(self.rollouts) if each.phase is Phase.PROMOTED), None)
+
+    def live(self, contract: Contract) -> str:
+        """The slot that is trusted and serving."""
+        return contract.start if self.settled is None else self.settled.candidate
+
+    def refused(self, release: str) -> Rollout | None:
+        """The rollout that made this release unwanted: the last one of it, if that was rolled back."""
+        last = next((each for each in reversed(self.rollouts) if each.opened.release == release), None)
+        return last if last is not None and last.phase is Phase.ROLLED_BACK else None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for."""
+
+    by: str
+    at: float
+    """Seconds since 1970."""
+    to: str | None = None
+    """The slot to promote, or None: the one that is not live, if it holds something new."""
+    again: str = ""
+    """Why a release that was rolled back is tried again."""
+
+
+def promotion(contract: Contract, history: History, wish: Wish) -> Opened:
+    """How a promotion of what the stack declares begins.
+
+    Raises:
+        NothingToDo: what the candidate slot holds was settled before, and nobody named it.
+        GateClosed: the slot is not placed, or its release was rolled back and is unchanged.
+        RollbackFailed: the last rollout is stuck.
+        UsageError: there is no such slot.
+    """
+    _not_stuck(history)
+    live = history.live(contract)
+    candidate = _candidate(live, wish.to)
+    release = _placed(contract, candidate)
+    if wish.to is None and history.settled is not None and release == _settled_release(history, candidate):
+        raise NothingToDo(f"{live} ({contract.releases.get(live, 'gone')}) is live, and {candidate} holds nothing new")
+    refused = history.refused(release)
+    if refused is not None and not wish.again:
+        raise GateClosed(
+            f"release {release} was rolled back and has not changed",
+            where=f"{contract.stack} · {candidate}",
+            cause="\n".join(refused.because),
+            hint='change it and run pulumi up, or: crossfade promote --again "why it is worth another try"',
+        )
+    return _opened(contract, history, wish, (live, candidate), Plan.from_json(contract.plan))
+
+
+def way_back(contract: Contract, history: History, wish: Wish) -> Opened:
+    """How the way back to the slot that was live before begins: proved, then in one step, without analysis.
+
+    Raises:
+        GateClosed: nothing was promoted yet, or the other slot no longer holds what was live.
+        RollbackFailed: the last rollout is stuck.
+    """
+    _not_stuck(history)
+    if history.settled is None:
+        raise GateClosed("nothing was promoted yet, so there is nothing to go back to", where=contract.stack)
+    live = history.live(contract)
+    candidate = _candidate(live, None)
+    if _placed(contract, candidate) != _settled_release(history, candidate):
+        raise GateClosed(
+            f"slot {candidate} no longer holds what was live before",
+            where=f"{contract.stack} · {candidate}",
+            hint="put its earlier settings back, run pulumi up, and then: crossfade promote",
+        )
+    return _opened(contract, history, wish, (live, candidate), at_once(Plan.from_json(contract.plan)))
+
+
+def at_once(plan: Plan) -> Plan:
+    """The plan of a way back: all traffic in one step, nothing to wait for but health."""
+    steps = [Step(share=100, bake=0.0, requests=0, limit=60.0)]
+    if any(step.singletons for step in plan.steps):
+        steps.append(Step(share=100, bake=0.0, requests=0, limit=60.0, singletons=True))
+    return replace(plan, steps=tuple(steps))
+
+
+def _opened(contract: Contract, history: History, wish: Wish, slots: tuple[str, str], plan: Plan) -> Opened:
+    live, candidate = slots
+    _placed(contract, live)
+    release = contract.releases[candidate]
+    settled = {} if history.settled is None else history.settled.inputs
+    return Opened(
+        at=wish.at,
+        rollout=f"{len(history.rollouts) + 1:04d}-{release}",
+        live=live,
+        candidate=candidate,
+        release=release,
+        plan=plan,
+        services=tuple(service.name for service in contract.services if service.router is not None),
+        singletons=tuple(service.name for service in contract.services if service.handover is not None),
+        inputs=inputs_of(contract),
+        back=settled.get(candidate, {}),
+        by=wish.by,
+        why=wish.again,
+    )
+
+
+def inputs_of(contract: Contract) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """By slot, by service: the recorded inputs of everything that is placed."""
+    slots: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for service in contract.services:
+        for slot, placement in service.placements.items():
+            slots.setdefault(slot, {})[service.name] = placement.inputs
+    return slots
+
+
+def _candidate(live: str, wanted: str | None) -> str:
+    if wanted is None:
+        return next(slot for slot in _SLOTS if slot != live)
+    if wanted not in _SLOTS:
+        raise UsageError(f"there is no slot {wanted!r}", hint=f"--to {' or --to '.join(_SLOTS)}")
+    if wanted == live:
+        raise NothingToDo(f"{wanted} is live already")
+    return wanted
+
+
+def _placed(contract: Contract, slot: str) -> str:
+    if slot not in contract.releases:
+        raise GateClosed(
+            f"slot {slot} is not placed, so there is nothing to promote",
+            where=f"{contract.stack} · {slot}",
+            hint=f"pulumi up --stack {contract.stack}",
+        )
+    return contract.releases[slot]
+
+
+def _settled_release(history: History, slot: str) -> str | None:
+    settled = history.settled
+    return fingerprint(settled.inputs[slot]) if settled is not None and slot in settled.inputs else None
+
+
+def _not_stuck(history: History) -> None:
+    if history.last is not None and history.last.phase is Phase.STUCK:
+        raise RollbackFailed(
+            "the last rollout could not go back by itself",
+            where=history.last.opened.rollout,
+            cause="\n".join(history.last.because),
+            hint="mend what it names, then: crossfade abort",
+        )

@@ -1,0 +1,31 @@
+"""A stack that only says what it was given: for rehearsals and tests."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from infra.contract import Contract
+from smoke.errors import DeployError
+
+
+class MemoryStack:
+    """A contract, and what it was reverted to."""
+
+    def __init__(self, contract: Contract, *, broken: bool = False) -> None:
+        self._contract = contract
+        self._broken = broken
+        self.reverted: list[tuple[str, Mapping[str, Mapping[str, Any]]]] = []
+
+    def release(self) -> Contract:
+        """The contract it was given."""
+        return self._contract
+
+    def revert(self, slot: str, inputs: Mapping[str, Mapping[str, Any]]) -> str:
+        """Remember what was asked.
+
+        Raises:
+            DeployError: the stack was made to be broken.
+        """
+        if self._broken:
+            raise DeployError("the stack was told to fail")
+        self.reverted.append((slot, inputs))
+        return "nothing differs"

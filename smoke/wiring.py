@@ -1,0 +1,148 @@
+"""Puts the parts together for one stack: the only module that knows every table of backends."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.contract import Contract
+from smoke.clock import SystemClock
+from smoke.errors import CrossfadeError, HandoverError, RouterError
+from smoke.handovers import handover
+from smoke.journals import FileJournal, FileMailbox
+from smoke.meters import meter
+from smoke.rollout import Event, Rollout, from_record, replay, to_record
+from smoke.rollout.opening import History
+from smoke.routers import router
+from smoke.seams import Clock, Handover, Meter, Router
+from smoke.stack import PulumiStack
+from smoke.stack.project import Project, find_project
+
+if TYPE_CHECKING:
+    from smoke.driver import Listener
+    from smoke.plan import Plan
+    from smoke.probes.sampler import Sampler
+
+
+@dataclass(frozen=True)
+class Site:
+    """One stack on this machine, and everything a command may want of it. Nothing is read before it is asked for."""
+
+    project: Project
+    name: str
+
+    @classmethod
+    def here(cls, stack: str, start: Path | None = None) -> "Site":
+        """The stack of the project that a folder is in; of the current one by default.
+
+        Raises:
+            UsageError: this is no project.
+        """
+        return cls(find_project(start or Path.cwd()), stack)
+
+    @cached_property
+    def stack(self) -> PulumiStack:
+        """What Pulumi declares."""
+        return PulumiStack(self.project, self.name)
+
+    @cached_property
+    def contract(self) -> Contract:
+        """What is deployed.
+
+        Raises:
+            NoSuchStack: it was never brought up.
+        """
+        return self.stack.release()
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The machine's clock."""
+        return SystemClock()
+
+    @cached_property
+    def journal(self) -> FileJournal:
+        """The rollouts of the stack."""
+        return FileJournal(self.project.journal(self.name))
+
+    @cached_property
+    def mailbox(self) -> FileMailbox:
+        """The requests to them."""
+        return FileMailbox(self.project.journal(self.name))
+
+    def events(self, rollout: str) -> tuple[Event, ...]:
+        """Everything that happened in a rollout."""
+        return tuple(from_record(record) for record in self.journal.records(rollout))
+
+    def history(self) -> History:
+        """What the rollouts so far say. One that died before its first record is none."""
+        rollouts = (replay(self.events(name)) for name in self.journal.rollouts())
+        return History.of([each for each in rollouts if each is not None])
+
+    @cached_property
+    def routers(self) -> Mapping[str, Router]:
+        """By service, providers first."""
+        return {each.name: router(each.router) for each in self.contract.services if each.router is not None}
+
+    @cached_property
+    def meters(self) -> Mapping[str, Meter]:
+        """By service."""
+        return {each.name: meter(each.meter) for each in self.contract.services if each.meter is not None}
+
+    @cached_property
+    def handovers(self) -> Mapping[str, Handover]:
+        """By singleton."""
+        return {each.name: handover(each.handover, self.clock) for each in self.contract.services if each.handover is not None}
+
+    def weights(self) -> dict[str, Mapping[str, int] | None]:
+        """What users see now, by service; None where the data plane does not say."""
+        found: dict[str, Mapping[str, int] | None] = {}
+        for service, each in self.routers.items():
+            try:
+                found[service] = each.read()
+            except RouterError:
+                found[service] = None
+        return found
+
+    def state(self) -> str:
+        """What users see now, in one line that never fails."""
+        try:
+            parts = [f"{service} {_shares(weights)}" for service, weights in self.weights().items()]
+        except CrossfadeError:
+            return "unknown: the stack cannot be read"
+        return "; ".join(parts) or "nothing is served"
+
+    def drive(self, rollout: Rollout, listeners: tuple[Listener, ...]) -> Rollout:
+        """Take a rollout to its end, as the stack's one driver.
+
+        Raises:
+            Locked: somebody else drives.
+        """
+        with self.journal.open(rollout.opened.rollout) as writer:
+            if not self.journal.records(rollout.opened.rollout):
+                writer.append(to_record(rollout.opened))
+            # Somebody may have gone on with it, or ended it, before the lease was ours.
+            current = replay(self.events(rollout.opened.rollout)) or rollout
+            slots = (current.opened.live, current.opened.candidate)
+            with self.sampler(slots) as sampler, self._traffic(current.plan):
+                return self._driver(sampler, writer, listeners).run(current)
+
+    @contextmanager
+    def sampler(self, slots: Sequence[str]) -> "Iterator[Sampler]":
+        """Samples every probe of these slots."""
+        from smoke.probes import probe  # noqa: PLC0415 - `status` asks no probe
+        from smoke.probes.sampler import Sampler  # noqa: PLC0415
+
+        questions = [
+            (service.placements[slot], probe(each), each)
+            for service in self.contract.services
+            for slot in slots
+            if slot in service.placements
+            for each in service.probes
+        ]
+        sampler = Sampler(questions, self.clock)
+        try:
+            yield sampler
+        finally:
+            sampler.close()
