@@ -1,0 +1,83 @@
+"""Asks a proxy on this machine over the unix socket of its admin.
+
+By hand rather than with ``http.client``, which would cost every command 50 ms of imports for one kind of request.
+"""
+
+import socket
+import time
+
+_MOST = 64 * 1024 * 1024
+"""Bytes of an answer; more is refused."""
+
+
+class Unanswered(Exception):
+    """The admin did not answer, or not with what was asked for; the text says why."""
+
+
+def ask(path: str, query: str, *, limit: float = 2.0) -> str:
+    """Body of the answer to ``GET query``, from the admin that listens at ``path``.
+
+    Raises:
+        Unanswered: nobody listens, it took longer than ``limit`` seconds, or the answer is not a whole 200.
+    """
+    request = f"GET {query} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n"
+    try:
+        raw = _exchange(path, request.encode("ascii"), time.monotonic() + limit)
+        return _body(raw).decode()
+    except TimeoutError as error:
+        raise Unanswered(f"no answer from {path} within {limit:g} s") from error
+    except OSError as error:
+        raise Unanswered(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise Unanswered(f"{path} answered what is not HTTP: {error}") from error
+
+
+def _exchange(path: str, request: bytes, deadline: float) -> bytes:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_left(deadline))
+        connection.connect(path)
+        connection.sendall(request)
+        pieces: list[bytes] = []
+        size = 0
+        while piece := connection.recv(262144):
+            pieces.append(piece)
+            size += len(piece)
+            if size > _MOST:
+                raise ValueError(f"more than {_MOST} bytes")
+            connection.settimeout(_left(deadline))
+        return b"".join(pieces)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _body(raw: bytes) -> bytes:
+    head, found, body = raw.partition(b"\r\n\r\n")
+    if not found:
+        raise ValueError("no end of the headers")
+    status, *lines = head.split(b"\r\n")
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
+    if headers.get(b"transfer-encoding") == b"chunked":
+        body = _joined(body)
+    elif len(body) != int(headers.get(b"content-length", len(body))):
+        raise ValueError("a part of the body is missing")
+    if status.split(b" ")[1:2] != [b"200"]:
+        raise ValueError(f"{status.decode(errors='replace')}: {body[:200].decode(errors='replace')}")
+    return body
+
+
+def _joined(body: bytes) -> bytes:
+    pieces: list[bytes] = []
+    while True:
+        size, found, body = body.partition(b"\r\n")
+        length = int(size, 16) if found else -1
+        if not 0 <= length <= len(body):
+            raise ValueError("a part of the body is missing")
+        if length == 0:
+            return b"".join(pieces)
+        pieces.append(body[:length])
+        body = body[length + 2 :]
