@@ -109,10 +109,7 @@ class Driver:
         self._evidence = self._evidence.with_look(look)
         self._findings = findings(rollout, self._evidence, self._world.probes)
         event = decide(rollout, self._evidence, self._findings, self._requests(rollout), self._clock.wall())
-        if event is None:
-            self._remark(rollout)
-        else:
-            rollout = self._record(rollout, event)
+        rollout = self._remark(rollout) if event is None else self._record(rollout, event)
         return self._act(rollout, look)
 
     # What is seen
@@ -159,12 +156,15 @@ class Driver:
         self._tell(after, event)
         return after
 
-    def _remark(self, rollout: Rollout) -> None:
+    def _remark(self, rollout: Rollout) -> Rollout:
         now = self._clock.now()
         if self._findings and now - self._remarked >= REMARK:
             self._remarked = now
-            self._writer.append(to_record(self._looked()))
+            looked = self._looked()
+            self._writer.append(to_record(looked))
+            rollout = apply(rollout, looked)
         self._tell(rollout, None)
+        return rollout
 
     def _looked(self) -> Looked:
         evidence = self._evidence

@@ -47,7 +47,7 @@ class Counts:
     errors: int = 0
     """Requests that were answered with 5xx or not at all."""
     latency: tuple[tuple[float, int], ...] = ()
-    """``(upper edge in milliseconds, requests at or below it)``, edges ascending, cumulative."""
+    """``(upper edge in milliseconds, requests at or below it)``, edges ascending, cumulative; the last edge is infinite."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class Blocks:
 
     slower: int = 0
     total: int = 0
+    run: int = 0
+    """How many of the newest blocks were slower, without a break: what began late in a step must not drown in what was before."""
     since: Sample | None = None
     """Where the block that is being filled began."""
 
@@ -117,7 +119,7 @@ class Evidence:
         if min(live.requests, candidate.requests) < BLOCK:
             return blocks
         slower = quantile(candidate, 0.5) > quantile(live, 0.5) * self.latency_ratio
-        return Blocks(slower=blocks.slower + slower, total=blocks.total + 1, since=sample)
+        return Blocks(blocks.slower + slower, blocks.total + 1, blocks.run + 1 if slower else 0, since=sample)
 
 
 def quantile(counts: Counts, share: float) -> float:

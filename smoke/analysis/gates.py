@@ -127,9 +127,10 @@ def _latency(evidence: Evidence, gates: Gates, service: str) -> Iterator[Finding
         medians = f"{quantile(green, 0.5):g} ms against {quantile(blue, 0.5):g} ms"
         because = (
             f"median of {evidence.candidate} more than {gates.latency_ratio:g} times that of {evidence.live} "
-            f"in {blocks.slower} of {blocks.total} blocks of requests ({medians} over all)"
+            f"in {blocks.slower} of {blocks.total} blocks of requests, the last {blocks.run} without a break ({medians} over all)"
         )
-        yield _surprise(service, "latency", binomial_tail(blocks.slower, blocks.total, 0.5), because)
+        chance = min(binomial_tail(blocks.slower, blocks.total, 0.5), 0.5**blocks.run)
+        yield _surprise(service, "latency", chance, because)
 
 
 def _surprise(service: str, gate: str, chance: float, because: str) -> Finding:

@@ -1,0 +1,271 @@
+"""The driver in a simulated stack: it promotes what is good, takes back what is not, and can be killed anywhere."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from simulation import Simulation
+
+from smoke.errors import JournalError
+from smoke.plan import Policy
+from smoke.rollout import Drifted, Failed, Held, Phase, Shifted
+from smoke.routers.memory import Fault
+
+Knob = Callable[[Simulation], None]
+
+
+def _green(**change: Any) -> Knob:  # noqa: ANN401 - any field of a side
+    def turn(simulation: Simulation) -> None:
+        for name, value in change.items():
+            setattr(simulation.sides["green"], name, value)
+
+    return turn
+
+
+def _at_share(simulation: Simulation, share: int, knob: Knob) -> None:
+    """Turn a knob once the candidate has that much traffic, and has been seen there for two seconds."""
+    done: list[float] = []
+
+    def listen(now: float) -> None:
+        if simulation.router.weights.get("green") == share:
+            done.append(now)
+            if now - done[0] >= 2.0:
+                knob(simulation)
+
+    simulation.clock.on_sleep(listen)
+
+
+def test_a_good_candidate_is_promoted(simulation: Simulation) -> None:
+    """Steps are taken in order, the singleton goes last, nothing is reverted, and the journal tells the same end."""
+    end = simulation.run()
+
+    assert end.phase is Phase.PROMOTED
+    assert [weights["green"] for weights in simulation.router.written] == [5, 50, 100, 100]
+    assert simulation.fence.at_work == "green"
+    assert simulation.stack.reverted == []
+    assert simulation.told() == end
+
+
+def test_every_step_is_watched_as_long_as_it_must(simulation: Simulation) -> None:
+    """No step is left before its least watched time, not even by a tick."""
+    simulation.run()
+    shifted = [tick.event.at for tick in simulation.ticks if isinstance(tick.event, Shifted)]
+    stays = [after - before for before, after in pairwise(shifted)]
+
+    assert all(stay >= step.bake for stay, step in zip(stays, simulation.opened.plan.steps, strict=False))
+
+
+BAD: Mapping[str, tuple[Knob, str]] = {
+    "errors": (_green(errors=0.3), "errors in"),
+    "slow": (_green(latency_ms=50.0), "median of green more than 1.05 times that of blue"),
+    "far too slow": (_green(latency_ms=2000.0), "took longer than 1000 ms"),
+    "down": (_green(well=False), "failed 3 times in a row"),
+    "impostor": (_green(impostor=True), "api green"),
+    "restarts": (_green(started=2), "restarted 1 times"),
+}
+
+
+@pytest.mark.parametrize("share", [5, 50, 100])
+@pytest.mark.parametrize("fault", BAD)
+def test_a_bad_candidate_is_taken_back(simulation: Simulation, fault: str, share: int) -> None:
+    """Whatever goes wrong at whatever step: all traffic is back in the tick of the verdict, and the stack is reverted."""
+    knob, reason = BAD[fault]
+    if share == 100 and fault == "slow":
+        pytest.skip("at 100 % there is no live slot to be slower than")
+    _at_share(simulation, share, knob)
+    end = simulation.run()
+
+    failed = next(tick for tick in simulation.ticks if isinstance(tick.event, Failed))
+    cleared = simulation.ticks[simulation.ticks.index(failed) + 1]
+    assert end.phase is Phase.ROLLED_BACK
+    assert any(reason in because for because in end.because)
+    assert simulation.router.weights == {"blue": 100, "green": 0}
+    assert (cleared.rollout.phase, cleared.event.at if cleared.event else None) == (
+        Phase.REVERTING,
+        failed.event and failed.event.at,
+    )
+    assert simulation.stack.reverted == [("green", simulation.opened.back)]
+    assert simulation.fence.at_work == "blue"
+
+
+@pytest.mark.parametrize("fault", ["down", "impostor"])
+def test_what_is_never_proved_never_gets_a_request(simulation: Simulation, fault: str) -> None:
+    """A candidate that is not itself, or never well, is rolled back without ever having had weight."""
+    BAD[fault][0](simulation)
+    end = simulation.run()
+
+    assert end.phase is Phase.ROLLED_BACK
+    assert all(weights["green"] == 0 for weights in simulation.router.written)
+    assert simulation.meter.read().slots["green"].requests == 0
+
+
+def test_a_broken_live_slot_is_no_place_to_start_from(simulation: Simulation) -> None:
+    """If the live slot is not well nothing is shifted: there would be no good place to go back to."""
+    simulation.sides["blue"].well = False
+    end = simulation.run()
+
+    assert end.phase is Phase.ROLLED_BACK
+    assert all(weights["green"] == 0 for weights in simulation.router.written)
+
+
+def test_no_traffic_is_never_a_pass(simulation: Simulation) -> None:
+    """Without requests a step is undecided; at its limit the policy goes back."""
+    simulation = Simulation(rate=0.0)
+    end = simulation.run()
+
+    assert end.phase is Phase.ROLLED_BACK
+    assert any("0 of 20 requests" in because for because in end.because)
+
+
+def test_blindness_holds_and_then_goes_back(simulation: Simulation) -> None:
+    """A meter that cannot be read is never a pass: nothing advances, and after the plan's limit everything goes back."""
+    _at_share(simulation, 5, lambda simulation: setattr(simulation.meter, "blind", True))
+    end = simulation.run()
+
+    assert end.phase is Phase.ROLLED_BACK
+    assert max(weights["green"] for weights in simulation.router.written) == 5
+    assert any("counts cannot be read" in because for because in end.because)
+
+
+def test_hold_waits_for_a_person_and_then_goes_back(simulation: Simulation) -> None:
+    """With the policy to hold, a step without a verdict is held; nobody comes, so it goes back at the deadline."""
+    simulation = Simulation(rate=0.0)
+    simulation.opened = replace(simulation.opened, plan=replace(simulation.opened.plan, policy=Policy.HOLD))
+    end = simulation.run()
+
+    held = next(tick.event for tick in simulation.ticks if isinstance(tick.event, Held))
+    failed = next(tick.event for tick in simulation.ticks if isinstance(tick.event, Failed))
+    assert end.phase is Phase.ROLLED_BACK
+    assert failed.at - held.at > simulation.opened.plan.hold
+
+
+def test_drift_is_an_ordinary_event(simulation: Simulation) -> None:
+    """Weights that somebody else wrote are noticed at the next tick, recorded, and set again."""
+    meddled: list[float] = []
+
+    def meddle(simulation: Simulation) -> None:
+        if not meddled:
+            meddled.append(simulation.clock.now())
+            simulation.router.weights = {"blue": 0, "green": 100}
+
+    _at_share(simulation, 5, meddle)
+    end = simulation.run()
+
+    drifted = [tick.event for tick in simulation.ticks if isinstance(tick.event, Drifted)]
+    assert end.phase is Phase.PROMOTED
+    assert [(event.found["green"], event.wanted["green"]) for event in drifted] == [(100, 5)]
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSE, Fault.IGNORE, Fault.DELAY, Fault.HALF, Fault.LIE])
+def test_a_router_that_misbehaves_once_is_asked_again(simulation: Simulation, fault: Fault) -> None:
+    """A write that fails, lies or half works is seen by reading back, and written again until it holds."""
+    simulation.router.faults.append(fault)
+    end = simulation.run()
+
+    assert end.phase is Phase.PROMOTED
+    assert simulation.router.weights["green"] == 100
+
+
+def test_a_person_aborts(simulation: Simulation) -> None:
+    """A request to abort is followed at the next tick, with the person's words as the reason."""
+    asked = {"verb": "abort", "by": "you@there", "why": "a feeling", "at": simulation.clock.wall()}
+    _at_share(simulation, 50, lambda simulation: simulation.mailbox.post("0001-abc", asked))
+    end = simulation.run()
+
+    assert end.phase is Phase.ROLLED_BACK
+    assert end.because == ("aborted by you@there: a feeling",)
+
+
+def test_a_singleton_that_does_not_start_takes_everything_back(simulation: Simulation) -> None:
+    """If the agent cannot be handed over, the weighted services go back too, and the agent works where it did."""
+    simulation.fence.fails = 1
+    end = simulation.run()
+
+    assert end.phase is Phase.ROLLED_BACK
+    assert simulation.router.weights == {"blue": 100, "green": 0}
+    assert simulation.fence.at_work == "blue"
+    assert "green" not in simulation.fence.history
+
+
+def test_a_stack_that_cannot_be_reverted_is_stuck(simulation: Simulation) -> None:
+    """If Pulumi fails while going back, users are safe already, and a person is asked for."""
+    simulation.stack._broken = True  # noqa: SLF001 - the knob of the shipped fake
+    simulation.sides["green"].impostor = True
+    end = simulation.run()
+
+    assert end.phase is Phase.STUCK
+    assert simulation.router.weights == {"blue": 100, "green": 0}
+    assert any("could not be reverted" in because for because in end.because)
+
+
+class _Killed(Exception):
+    """The driver is gone."""
+
+
+@pytest.mark.parametrize("bad", [False, True])
+def test_killed_at_any_append_it_ends_the_same(*, bad: bool) -> None:
+    """Killed before or after any append, and started again, a rollout ends as it would have without the kill."""
+    whole = _ending(kill=None, bad=bad)
+    for number in range(whole[1]):
+        for after in (False, True):
+            assert _ending(kill=(number, after), bad=bad)[0] == whole[0]
+
+
+def _ending(*, kill: tuple[int, bool] | None, bad: bool) -> tuple[object, int]:
+    """How a rollout ends, and how many appends it took; killed once at the given one."""
+    simulation = Simulation()
+    if bad:
+        _at_share(simulation, 50, _green(errors=0.3))
+    appended = 0
+    opening = simulation.journal.open
+
+    class Writer:
+        def __init__(self, inner: Any) -> None:  # noqa: ANN401 - the journal's own writer
+            self._inner = inner
+
+        def append(self, record: Mapping[str, Any]) -> None:
+            nonlocal appended
+            number, appended = appended, appended + 1
+            if kill == (number, False):
+                raise _Killed
+            self._inner.append(record)
+            if kill == (number, True):
+                raise _Killed
+
+    class Journal:
+        records = staticmethod(simulation.journal.records)
+
+        @staticmethod
+        def open(name: str) -> Any:  # noqa: ANN401
+            from contextlib import contextmanager  # noqa: PLC0415
+
+            @contextmanager
+            def opened() -> Any:  # noqa: ANN401
+                with opening(name) as inner:
+                    yield Writer(inner)
+
+            return opened()
+
+    simulation.journal = Journal()  # type: ignore[assignment] - the same two methods
+    try:
+        end = simulation.run()
+    except _Killed:
+        end = simulation.run()
+    return (end.phase, dict(simulation.router.weights), simulation.fence.at_work, len(simulation.stack.reverted) > 0), appended
+
+
+def test_a_journal_that_cannot_be_written_stops_the_driver(simulation: Simulation) -> None:
+    """Nothing is done that is not in the journal: when it cannot be written the driver stops before the act."""
+
+    class Full:
+        def append(self, record: Mapping[str, Any]) -> None:
+            raise JournalError("disk full", cause=str(record["event"]))
+
+    from smoke.driver import Driver  # noqa: PLC0415
+    from smoke.rollout import apply  # noqa: PLC0415
+
+    with pytest.raises(JournalError):
+        Driver(simulation.world(), Full(), simulation.clock).run(apply(None, simulation.opened))
+    assert simulation.router.written == []
