@@ -1,0 +1,194 @@
+"""The gates: what each says of given evidence, with its numbers."""
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smoke.analysis import Evidence, judge, prove, verdict_of
+from smoke.analysis.evidence import quantile, slower_than
+from smoke.model import Answer, Counts, Finding, Look, Reading, Sample, Verdict
+from smoke.plan import Gates, Step
+
+STEP = Step(share=5, bake=2.0, requests=100, limit=60.0)
+INF = float("inf")
+
+
+def reading(answer: Answer = Answer.OK, *, slot: str = "green", instance: str = "1", impostor: bool = False) -> Reading:
+    """One reading of the one probe."""
+    return Reading("api", slot, "http /", answer, "what was seen", 0.0, "v", impostor, instance)
+
+
+def counts(requests: int, errors: int = 0, slow: int = 0) -> Counts:
+    """Requests of which some failed and some took longer than a second."""
+    return Counts(requests, errors, ((10.0, requests - slow), (1000.0, requests - slow), (INF, requests)))
+
+
+def seen(*looks: Look) -> Evidence:
+    """The evidence that these looks make."""
+    evidence = Evidence("blue", "green", 1.05)
+    for look in looks:
+        evidence = evidence.with_look(look)
+    return evidence
+
+
+def look(
+    at: float, *readings: Reading, blue: Counts | None = None, green: Counts | None = None, blind: Iterable[str] = ()
+) -> Look:
+    """One look; a service with counts when there are any."""
+    slots = {slot: each for slot, each in (("blue", blue), ("green", green)) if each is not None}
+    return Look(at, readings, {"api": Sample(at, slots)} if slots else {}, {}, tuple(blind))
+
+
+def verdicts(findings: Iterable[Finding]) -> dict[str, Verdict]:
+    """Verdict by gate."""
+    return {finding.gate: finding.verdict for finding in findings}
+
+
+def judged(evidence: Evidence) -> dict[str, Verdict]:
+    """Verdict by gate at the step."""
+    return verdicts(judge(evidence, Gates(), STEP, ["api"]))
+
+
+def test_no_finding_is_blindness() -> None:
+    """If no gate has anything to say, nothing was seen; that is never a pass."""
+    assert verdict_of([]) is Verdict.BLIND
+
+
+@given(st.lists(st.sampled_from(Verdict), min_size=1))
+def test_the_worst_verdict_counts(each: list[Verdict]) -> None:
+    """One FAIL is a FAIL, whatever else passes; a pass needs every gate."""
+    worst = verdict_of(Finding(verdict, "api", "gate", "") for verdict in each)
+
+    order = [Verdict.FAIL, Verdict.BLIND, Verdict.UNDECIDED, Verdict.PASS]
+    assert worst is min(each, key=order.index)
+
+
+def test_a_step_passes_on_time_requests_and_gates_together() -> None:
+    """Watched long enough, with enough requests and no gate against it, a step passes; short of either it is undecided."""
+    start = look(0.0, blue=counts(0), green=counts(0))
+
+    assert verdict_of(judge(seen(start, look(2.0, blue=counts(900), green=counts(100))), Gates(), STEP, ["api"])) is Verdict.PASS
+    assert judged(seen(start, look(1.9, blue=counts(900), green=counts(100))))["bake"] is Verdict.UNDECIDED
+    assert judged(seen(start, look(2.0, blue=counts(900), green=counts(99))))["requests"] is Verdict.UNDECIDED
+
+
+def test_time_without_sight_is_not_watched() -> None:
+    """A tick in which something could not be read does not count towards the bake, and is blind."""
+    evidence = seen(
+        look(0.0, green=counts(0)), look(5.0, green=counts(500), blind=["api: no counts"]), look(6.0, green=counts(600))
+    )
+
+    assert (evidence.watched, evidence.spent, evidence.unseen) == (1.0, 6.0, 0.0)
+
+
+def test_counts_begin_with_the_step() -> None:
+    """What was counted before the step began is not held against it."""
+    evidence = seen(
+        look(0.0, blue=counts(50), green=counts(50, errors=50)), look(1.0, blue=counts(60), green=counts(60, errors=50))
+    )
+
+    assert evidence.counts("api", "green") == Counts(10, 0, ((10.0, 10), (1000.0, 10), (INF, 10)))
+    assert evidence.for_step().counts("api", "green").requests == 0
+
+
+def test_a_counter_that_went_back_begins_anew() -> None:
+    """A proxy that was restarted counts from zero again: that is no burst and no negative count."""
+    evidence = seen(look(0.0, green=counts(1000, errors=5)), look(1.0, green=counts(10)), look(2.0, green=counts(30, errors=1)))
+
+    assert (evidence.counts("api", "green").requests, evidence.counts("api", "green").errors) == (20, 1)
+
+
+@pytest.mark.parametrize(
+    ("errors", "verdict"), [(0, Verdict.PASS), (2, Verdict.PASS), (6, Verdict.UNDECIDED), (12, Verdict.FAIL)]
+)
+def test_the_error_objective_asks_for_surprise(errors: int, verdict: Verdict) -> None:
+    """At 1 % allowed: two errors in 200 are no surprise, six are a doubt, twelve a FAIL."""
+    evidence = seen(look(0.0, green=counts(0)), look(2.0, green=counts(200, errors=errors)))
+
+    assert judged(evidence)["error objective"] is verdict
+
+
+def test_errors_that_both_sides_share_are_not_the_candidates_fault() -> None:
+    """When live fails as often, the comparison passes; the absolute objective still speaks."""
+    start = look(0.0, blue=counts(0), green=counts(0))
+    evidence = seen(start, look(2.0, blue=counts(1000, errors=300), green=counts(100, errors=30)))
+
+    assert judged(evidence)["errors"] is Verdict.PASS
+    assert judged(evidence)["error objective"] is Verdict.FAIL
+
+
+def test_the_finding_names_its_numbers() -> None:
+    """A FAIL says how many errors in how many requests, on both sides, and what is allowed."""
+    start = look(0.0, blue=counts(0), green=counts(0))
+    evidence = seen(start, look(2.0, blue=counts(1000, errors=1), green=counts(100, errors=30)))
+    said = {finding.gate: finding.because for finding in judge(evidence, Gates(), STEP, ["api"])}
+
+    assert "30 errors in 100 requests of green (30.00%) against 1 in 1000 of blue, a ratio of 2 is allowed" in said["errors"]
+
+
+def test_latency_is_held_against_its_objective() -> None:
+    """5 % may be slower than the objective; 40 of 100 are a FAIL."""
+    evidence = seen(look(0.0, green=counts(0)), look(2.0, green=counts(100, slow=40)))
+
+    assert judged(evidence)["latency objective"] is Verdict.FAIL
+
+
+def test_an_impostor_is_a_failure_at_once() -> None:
+    """One answer by something else is enough, before and during the steps; on the live slot it is not held against green."""
+    impostor = seen(look(0.0, reading(Answer.FAILED, impostor=True)))
+
+    assert judged(impostor)["identity http /"] is Verdict.FAIL
+    assert verdict_of(prove(impostor, Gates(), [("api", "http /")])) is Verdict.FAIL
+    assert "identity http /" not in judged(seen(look(0.0, reading(Answer.FAILED, slot="blue", impostor=True))))
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict"),
+    [
+        ("ffo", None),
+        ("of", Verdict.UNDECIDED),
+        ("off", Verdict.UNDECIDED),
+        ("offf", Verdict.FAIL),
+        ("offuf", Verdict.FAIL),
+        ("offof", Verdict.UNDECIDED),
+    ],
+)
+def test_probes_fail_in_a_row(answers: str, verdict: Verdict | None) -> None:
+    """Three failures in a row are a FAIL; a good one breaks the row, one that could not tell does not."""
+    kinds = {"o": Answer.OK, "f": Answer.FAILED, "u": Answer.UNTOLD}
+    evidence = seen(*(look(float(at), reading(kinds[each])) for at, each in enumerate(answers)))
+
+    assert judged(evidence).get("probe http /") is verdict
+
+
+def test_a_restart_is_seen_by_its_instance() -> None:
+    """Another instance of the candidate is a restart; of the live slot it is none of the candidate's."""
+    green = seen(look(0.0, reading(instance="1")), look(1.0, reading(instance="2")))
+    blue = seen(look(0.0, reading(slot="blue", instance="1")), look(1.0, reading(slot="blue", instance="2")))
+
+    assert judged(green)["restarts"] is Verdict.FAIL
+    assert "restarts" not in judged(blue)
+
+
+def test_proving_needs_both_slots_well() -> None:
+    """The candidate and the live slot must each be well three times in a row, on every probe."""
+    pair = [look(float(at), reading(slot="green"), reading(slot="blue")) for at in range(3)]
+
+    assert verdict_of(prove(seen(*pair), Gates(), [("api", "http /")])) is Verdict.PASS
+    assert verdict_of(prove(seen(*pair[:2]), Gates(), [("api", "http /")])) is Verdict.UNDECIDED
+    assert verdict_of(prove(seen(*pair), Gates(), [("api", "http /"), ("api", "tcp")])) is Verdict.UNDECIDED
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=8))
+def test_quantiles_are_within_the_edges(sizes: list[int]) -> None:
+    """A quantile is one of the edges, never falls as the share grows, and is 0 for no requests."""
+    edges = [float(2**number) for number in range(len(sizes) - 1)] + [INF]
+    running = [sum(sizes[: number + 1]) for number in range(len(sizes))]
+    each = Counts(running[-1], 0, tuple(zip(edges, running, strict=True)))
+    found = [quantile(each, share) for share in (0.1, 0.5, 0.95, 1.0)]
+
+    assert found == sorted(found)
+    assert set(found) <= ({0.0} if not running[-1] else set(edges))
+    assert slower_than(each, INF) == (0, running[-1])
