@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING
 
 from infra.contract import Contract
 from smoke.clock import SystemClock
-from smoke.errors import CrossfadeError, HandoverError, RouterError
+from smoke.errors import CrossfadeError, RouterError
 from smoke.handovers import handover
 from smoke.journals import FileJournal, FileMailbox
 from smoke.meters import meter
 from smoke.rollout import Event, Rollout, from_record, replay, to_record
 from smoke.rollout.opening import History
 from smoke.routers import router
-from smoke.seams import Clock, Handover, Meter, Router
+from smoke.seams import Clock, Handover, Meter, Router, Writer
 from smoke.stack import PulumiStack
 from smoke.stack.project import Project, find_project
 
 if TYPE_CHECKING:
-    from smoke.driver import Listener
-    from smoke.plan import Plan
+    from smoke.driver import Driver, Listener
     from smoke.probes.sampler import Sampler
+
+
+_LONGEST_TRAFFIC = 24 * 3600.0
+"""Seconds after which synthetic traffic ends, whatever became of who started it."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Site:
     def history(self) -> History:
         """What the rollouts so far say. One that died before its first record is none."""
         rollouts = (replay(self.events(name)) for name in self.journal.rollouts())
-        return History.of([each for each in rollouts if each is not None])
+        return History.of([each for each in rollouts if each is not None], self.contract.born)
 
     @cached_property
     def routers(self) -> Mapping[str, Router]:
@@ -113,7 +116,7 @@ class Site:
             return "unknown: the stack cannot be read"
         return "; ".join(parts) or "nothing is served"
 
-    def drive(self, rollout: Rollout, listeners: tuple[Listener, ...]) -> Rollout:
+    def drive(self, rollout: Rollout, listeners: "tuple[Listener, ...]") -> Rollout:
         """Take a rollout to its end, as the stack's one driver.
 
         Raises:
@@ -127,6 +130,33 @@ class Site:
             slots = (current.opened.live, current.opened.candidate)
             with self.sampler(slots) as sampler, self._traffic(current.plan):
                 return self._driver(sampler, writer, listeners).run(current)
+
+    def at_work(self, service: str) -> str | None:
+        """The slot whose singleton may work; None where nobody may, or nobody can say."""
+        try:
+            return self.handovers[service].holder()
+        except HandoverError:
+            return None
+
+    def _driver(self, sampler: "Sampler", writer: Writer, listeners: "Sequence[Listener]") -> "Driver":
+        from smoke.driver import Driver, World  # noqa: PLC0415 - `status` drives nothing
+
+        probes = tuple(dict.fromkeys((placement.service, each.name) for placement, each, _ in sampler.questions))
+        world = World(self.routers, self.meters, self.handovers, sampler, probes, self.stack, self.mailbox)
+        return Driver(world, writer, self.clock, listeners)
+
+    @contextmanager
+    def _traffic(self, plan: "Plan") -> Iterator[None]:
+        """Synthetic requests through the front doors, where the plan asks for them."""
+        if not plan.traffic:
+            yield
+            return
+        from smoke.traffic import Target, traffic  # noqa: PLC0415 - most stacks have users
+
+        fronts = {each.name: each.front for each in self.contract.services}
+        targets = {name: Target(f"{fronts[name]}{each.path}", each.rate) for name, each in plan.traffic.items()}
+        with traffic(targets, limit=_LONGEST_TRAFFIC):
+            yield
 
     @contextmanager
     def sampler(self, slots: Sequence[str]) -> "Iterator[Sampler]":
@@ -146,3 +176,9 @@ class Site:
             yield sampler
         finally:
             sampler.close()
+
+
+def _shares(weights: Mapping[str, int] | None) -> str:
+    if weights is None:
+        return "unknown: the data plane does not answer"
+    return " / ".join(f"{weight} % {slot}" for slot, weight in sorted(weights.items()) if weight)

@@ -85,6 +85,8 @@ class Contract:
     target: str
     start: str
     """The slot that served when the stack was first created: live until a rollout was promoted."""
+    born: str
+    """When the stack was created; no other stack has the same. What was remembered of an earlier one no longer counts."""
     services: tuple[Service, ...]
     """Providers before consumers."""
     plan: Mapping[str, Json]

@@ -40,7 +40,7 @@ def command(site: Site, *, why: str, as_json: bool) -> int:
 
 def _weights_first(site: Site, rollout: Rollout) -> None:
     live, candidate = rollout.opened.live, rollout.opened.candidate
-    for service, router in reversed(site.routers.items()):
+    for service, router in reversed(list(site.routers.items())):
         try:
             router.write({live: 100, candidate: 0})
             sys.stderr.write(f"{service}: all traffic is on {live}\n")

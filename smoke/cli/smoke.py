@@ -23,7 +23,7 @@ def command(site: Site, *, slot: str | None, as_json: bool) -> int:
     check_settings(site)
     live = site.history().live(site.contract)
     asked = slot or next((each for each in sorted(site.contract.releases) if each != live), None)
-    if asked not in site.contract.releases:
+    if asked is None or asked not in site.contract.releases:
         raise GateClosed(f"slot {asked or 'beside ' + live} is not placed", hint=f"pulumi up --stack {site.name}")
     with site.sampler((asked,)) as sampler:
         readings = sampler.once(_LIMIT)

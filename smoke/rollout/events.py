@@ -33,6 +33,8 @@ class Opened(Event):
     """By service: the inputs that the candidate slot goes back to; empty: the slot is removed."""
     by: str
     """Who asked, as ``user@host``."""
+    born: str
+    """When the stack was created that this is a rollout of."""
     why: str = ""
     """What the person said, where a reason is asked for."""
 

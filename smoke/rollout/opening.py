@@ -22,11 +22,14 @@ class History:
     """What the rollouts of a stack, oldest first, say about it now."""
 
     rollouts: tuple[Rollout, ...] = ()
+    earlier: int = 0
+    """How many rollouts an earlier stack of the same name had, which was destroyed."""
 
     @classmethod
-    def of(cls, rollouts: Sequence[Rollout]) -> Self:
-        """The history that these rollouts make."""
-        return cls(tuple(rollouts))
+    def of(cls, rollouts: Sequence[Rollout], born: str) -> Self:
+        """The history that these rollouts make of the stack that was created then."""
+        own = tuple(each for each in rollouts if each.opened.born == born)
+        return cls(own, len(rollouts) - len(own))
 
     @property
     def last(self) -> Rollout | None:
@@ -128,7 +131,7 @@ def _opened(contract: Contract, history: History, wish: Wish, slots: tuple[str, 
     settled = {} if history.settled is None else history.settled.inputs
     return Opened(
         at=wish.at,
-        rollout=f"{len(history.rollouts) + 1:04d}-{release}",
+        rollout=f"{history.earlier + len(history.rollouts) + 1:04d}-{release}",
         live=live,
         candidate=candidate,
         release=release,
@@ -138,6 +141,7 @@ def _opened(contract: Contract, history: History, wish: Wish, slots: tuple[str, 
         inputs=inputs_of(contract),
         back=settled.get(candidate, {}),
         by=wish.by,
+        born=contract.born,
         why=wish.again,
     )
 

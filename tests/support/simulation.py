@@ -181,4 +181,5 @@ OPENED = Opened(
     inputs={},
     back={"api": {"runtime": "py39"}},
     by="me@here",
+    born="once",
 )

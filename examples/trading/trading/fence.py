@@ -66,8 +66,9 @@ class Fence:
         return token if type(token) is int else None
 
     def _take(self) -> bool:
-        if self._lock is not None:
+        if self._lock is not None and _on_disk(self._lock):
             return True
+        self.release()
         try:
             lock = os.open(self._folder / "fence.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
@@ -78,7 +79,12 @@ class Fence:
             os.close(lock)
             return False
         self._lock = lock
-        return True
+        return _on_disk(lock)
+
+
+def _on_disk(lock: int) -> bool:
+    # The lock of a deleted file excludes nobody: the other slot would lock the new one.
+    return os.fstat(lock).st_nlink > 0
 
 
 def of(folder: Optional[Path], slot: str) -> Union[Open, Fence]:

@@ -59,6 +59,7 @@ OPENED = Opened(
     inputs={"blue": {"api": {"runtime": "py39"}}, "green": {"api": {"runtime": "py312"}}},
     back={},
     by="me@here",
+    born="once",
 )
 EVENTS: tuple[Event, ...] = (
     Proved(2.0),

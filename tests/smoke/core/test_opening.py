@@ -37,6 +37,7 @@ def contract(**slots: str) -> Contract:
         stack="staging",
         target="local",
         start="blue",
+        born="once",
         services=(
             Service("api", "http", (), placements, (), Backend("memory", {}), None, None, "http://127.0.0.1:1"),
             Service("agent", "singleton", ("api",), {}, (), None, None, Backend("memory", {}), None),
@@ -73,7 +74,7 @@ def test_the_first_migration_starts_from_the_start_slot() -> None:
 
 def test_what_was_settled_is_not_promoted_by_accident() -> None:
     """After a promotion the warm slot holds nothing new; only naming it moves traffic to it."""
-    history = History.of([_ended(promotion(MIGRATING, History(), WISH), GOOD)])
+    history = History.of([_ended(promotion(MIGRATING, History(), WISH), GOOD)], "once")
 
     assert history.live(MIGRATING) == "green"
     with pytest.raises(NothingToDo):
@@ -85,7 +86,7 @@ def test_what_was_settled_is_not_promoted_by_accident() -> None:
 
 def test_the_way_back_of_a_later_release_is_what_was_settled() -> None:
     """A slot that held a settled release goes back to exactly its inputs."""
-    history = History.of([_ended(promotion(MIGRATING, History(), WISH), GOOD)])
+    history = History.of([_ended(promotion(MIGRATING, History(), WISH), GOOD)], "once")
     opened = promotion(contract(blue="py313", green="py312"), history, WISH)
 
     assert (opened.live, opened.candidate, opened.back) == ("green", "blue", {"api": {"runtime": "py39"}})
@@ -93,7 +94,7 @@ def test_the_way_back_of_a_later_release_is_what_was_settled() -> None:
 
 def test_a_release_that_was_rolled_back_is_refused_until_it_changes() -> None:
     """The same fingerprint is refused with the reason of then; another one is not, nor is this one with a reason."""
-    history = History.of([_ended(promotion(MIGRATING, History(), WISH), BAD)])
+    history = History.of([_ended(promotion(MIGRATING, History(), WISH), BAD)], "once")
 
     with pytest.raises(GateClosed, match="was rolled back and has not changed") as refused:
         promotion(MIGRATING, history, WISH)
@@ -105,7 +106,7 @@ def test_a_release_that_was_rolled_back_is_refused_until_it_changes() -> None:
 def test_a_release_that_was_promoted_in_the_end_is_not_refused() -> None:
     """What counts is how the last rollout of a release ended."""
     opened = promotion(MIGRATING, History(), WISH)
-    history = History.of([_ended(opened, BAD), _ended(opened, GOOD)])
+    history = History.of([_ended(opened, BAD), _ended(opened, GOOD)], "once")
 
     assert history.refused(opened.release) is None
 
@@ -126,7 +127,7 @@ def test_a_slot_that_does_not_exist_is_a_usage_error() -> None:
 def test_a_stuck_rollout_closes_the_door() -> None:
     """As long as a person is needed nothing new begins, in either direction."""
     stuck = (Failed(2, ("worse",)), Stuck(3, ("proxy gone",)))
-    history = History.of([_ended(promotion(MIGRATING, History(), WISH), stuck)])
+    history = History.of([_ended(promotion(MIGRATING, History(), WISH), stuck)], "once")
 
     for begin in (promotion, way_back):
         with pytest.raises(RollbackFailed, match="could not go back by itself"):
@@ -135,7 +136,7 @@ def test_a_stuck_rollout_closes_the_door() -> None:
 
 def test_the_way_back_is_one_step() -> None:
     """Going back to the warm slot: all traffic at once, then the singletons, with nothing to wait for."""
-    history = History.of([_ended(promotion(MIGRATING, History(), WISH), GOOD)])
+    history = History.of([_ended(promotion(MIGRATING, History(), WISH), GOOD)], "once")
     opened = way_back(MIGRATING, history, WISH)
 
     assert (opened.live, opened.candidate) == ("green", "blue")
@@ -149,7 +150,7 @@ def test_there_is_no_way_back_to_what_is_gone() -> None:
     """Before any promotion, or once the other slot holds something else, going back is refused."""
     with pytest.raises(GateClosed, match="nothing was promoted yet"):
         way_back(MIGRATING, History(), WISH)
-    history = History.of([_ended(promotion(MIGRATING, History(), WISH), GOOD)])
+    history = History.of([_ended(promotion(MIGRATING, History(), WISH), GOOD)], "once")
     with pytest.raises(GateClosed, match="no longer holds what was live before"):
         way_back(contract(blue="py313", green="py312"), history, WISH)
 
@@ -158,6 +159,15 @@ def test_a_rollout_that_has_not_ended_is_the_running_one() -> None:
     """The last rollout is running until it has ended, and then it is not."""
     opened = promotion(MIGRATING, History(), WISH)
 
-    assert History.of([_ended(opened, (Proved(2),))]).running is not None
-    assert History.of([_ended(opened, GOOD)]).running is None
-    assert History.of([_ended(opened, BAD)]).last.phase is Phase.ROLLED_BACK  # type: ignore[union-attr]
+    assert History.of([_ended(opened, (Proved(2),))], "once").running is not None
+    assert History.of([_ended(opened, GOOD)], "once").running is None
+    assert History.of([_ended(opened, BAD)], "once").last.phase is Phase.ROLLED_BACK  # type: ignore[union-attr]
+
+
+def test_what_was_promoted_before_the_stack_was_destroyed_no_longer_counts() -> None:
+    """A stack that is brought up anew begins with its start slot, and its rollouts get names of their own."""
+    earlier = _ended(promotion(MIGRATING, History(), WISH), GOOD)
+    history = History.of([earlier], "another time")
+
+    assert (history.live(MIGRATING), history.settled) == ("blue", None)
+    assert promotion(MIGRATING, history, WISH).rollout.startswith("0002-")

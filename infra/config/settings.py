@@ -1,0 +1,161 @@
+"""The settings of a stack, as frozen models: what may be written, its defaults, and an example of each to paste."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from infra.config.health import AnyCheck
+from infra.config.kinds import Command, Count, Milliseconds, Name, Port, Ratio, Runtime, Seconds, Share, Span, UrlPath, Variables
+
+Slot = Literal["blue", "green"]
+
+
+class Model(BaseModel):
+    """A frozen group of settings; a key that is not known is a fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class OneOfSlot(Model):
+    """What one service has of its own in one slot."""
+
+    env: Variables = Field(default={}, examples=[{"LOG_LEVEL": "debug"}])
+
+
+class SlotSettings(Model):
+    """One of the two places a service runs."""
+
+    runtime: Runtime = Field(examples=["py312"], description="the Python that the slot's services run on, as py312")
+    env: Variables = Field(default={}, examples=[{"LOG_LEVEL": "debug"}])
+    services: Mapping[Name, OneOfSlot] = Field(default={}, examples=[{"api": {"env": {"LOG_LEVEL": "debug"}}}])
+
+
+class Program(Model):
+    """Something that is started."""
+
+    source: str = Field(min_length=1, examples=["services/api"], description="the folder with the program")
+    lock: str = Field(
+        min_length=1,
+        examples=["services/api/locks/{runtime}.txt"],
+        description="the locked requirements, with hashes; {runtime} stands for the slot's runtime",
+    )
+    command: Command = Field(
+        examples=["python -m service"], description="what is started in the folder; HOST and PORT say where to listen"
+    )
+    env: Variables = Field(default={}, examples=[{"LOG_LEVEL": "info"}])
+
+
+class Service(Program):
+    """A program in both slots, and how it is reached and watched."""
+
+    kind: Literal["http", "sticky-http", "singleton"] = Field(
+        examples=["http"],
+        description="http, sticky-http (dashboards: a browser stays on its slot) or singleton (never two at work)",
+    )
+    port: Port | None = Field(
+        default=None, examples=[8080], description="where users reach it; the slots listen 10,000 and 20,000 above"
+    )
+    listen: Literal["127.0.0.1", "0.0.0.0"] = Field(default="127.0.0.1", examples=["127.0.0.1"])  # noqa: S104 - a person's choice
+    after: tuple[Name, ...] = Field(default=(), examples=[["api"]], description="services that get their traffic before this one")
+    health: tuple[AnyCheck, ...] = Field(
+        default=(), examples=[[{"http": "/health/"}]], description="how to see that it is well: at least one check"
+    )
+
+
+class Companion(Program):
+    """A program beside the slots, which a rollout does not touch: the simulator of something outside."""
+
+    runtime: Runtime = Field(examples=["py312"], description="the Python that it runs on, as py312")
+    port: Port | None = Field(default=None, examples=[9000])
+
+
+class StepSettings(Model):
+    """One step of the plan; what is left out is the plan's."""
+
+    share: int = Field(ge=1, le=100, strict=True, examples=[10], description="percent of requests that the candidate gets")
+    bake: Span | None = Field(default=None, examples=["1m"])
+    requests: Count | None = Field(default=None, examples=[100])
+    limit: Seconds | None = Field(default=None, examples=["30m"])
+
+
+class GateSettings(Model):
+    """What must hold for a step to pass."""
+
+    failures: int = Field(
+        default=3, ge=1, strict=True, examples=[3], description="failed health checks in a row that end the rollout"
+    )
+    restarts: Count = Field(default=0, examples=[0])
+    successes: int = Field(
+        default=3, ge=1, strict=True, examples=[3], description="good health checks in a row before any traffic"
+    )
+    errors: Share = Field(default=0.01, examples=[0.01], description="share of requests that may fail")
+    p95: Milliseconds = Field(default=1000.0, examples=["800ms"], description="what 95 % of requests must not exceed")
+    error_ratio: Ratio = Field(default=2.0, examples=[2.0])
+    latency_ratio: Ratio = Field(default=1.05, examples=[1.05])
+
+
+class TrafficSettings(Model):
+    """Synthetic requests through the front door, for a stack without users."""
+
+    rate: float = Field(gt=0, le=5000, examples=[100], description="requests a second")
+    path: UrlPath = Field(default="/", examples=["/prices"])
+
+
+def _step(value: Any) -> Any:  # noqa: ANN401 - whatever was written
+    return {"share": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class PlanSettings(Model):
+    """How traffic moves, and what must hold on the way."""
+
+    steps: tuple[Annotated[StepSettings, BeforeValidator(_step)], ...] = Field(
+        default=tuple(StepSettings(share=share) for share in (5, 25, 50, 100)), min_length=1, examples=[[5, 25, 50, 100]]
+    )
+    bake: Span = Field(default=60.0, examples=["1m"], description="how long each step is watched at least")
+    last: Span = Field(default=600.0, examples=["10m"], description="how long the last step is watched: nobody looks afterwards")
+    requests: Count = Field(
+        default=100, examples=[100], description="requests that the candidate must have answered at each step"
+    )
+    limit: Seconds = Field(default=1800.0, examples=["30m"], description="when a step without a verdict ends")
+    at_limit: Literal["hold", "back"] = Field(default="hold", examples=["hold"])
+    prove: Seconds = Field(default=60.0, examples=["1m"], description="how long the candidate has to become healthy")
+    blind: Seconds = Field(default=10.0, examples=["10s"])
+    hold: Seconds = Field(default=3600.0, examples=["1h"])
+    tick: float = Field(default=0.25, ge=0.05, le=10, examples=[0.25])
+    gates: GateSettings = Field(default=GateSettings(), examples=[{"errors": 0.01}])
+    traffic: Mapping[Name, TrafficSettings] = Field(default={}, examples=[{"api": {"rate": 100, "path": "/prices"}}])
+
+
+class Settings(Model):
+    """Everything about one stack."""
+
+    target: Literal["local"] = Field(examples=["local"], description="the kind of place the stack lives on")
+    start: Slot = Field(default="blue", examples=["blue"], description="the slot that serves first")
+    slots: Mapping[Slot, SlotSettings] = Field(
+        min_length=1,
+        examples=[{"blue": {"runtime": "py39"}, "green": {"runtime": "py312"}}],
+        description="the two places services run",
+    )
+    services: Mapping[Name, Service] = Field(
+        min_length=1,
+        examples=[
+            {
+                "api": {
+                    "kind": "http",
+                    "source": "services/api",
+                    "lock": "services/api/locks/{runtime}.txt",
+                    "command": "python -m service",
+                    "port": 8080,
+                    "health": [{"http": "/health/"}],
+                }
+            }
+        ],
+        description="what is deployed, in both slots",
+    )
+    companions: Mapping[Name, Companion] = Field(default={}, examples=[{}])
+    plan: PlanSettings = Field(default=PlanSettings(), examples=[{"steps": [5, 25, 50, 100]}])
+    recorded: Mapping[Slot, Mapping[Name, Any]] | None = Field(
+        default=None, description="inputs that slots are put back to; written by a revert, never by hand"
+    )
+    allow_live: bool = Field(default=False, alias="allow-live", examples=[False])

@@ -1,0 +1,67 @@
+"""Digests of what is deployed: a folder of source, a file of locked requirements."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+IGNORED = frozenset(
+    {
+        ".crossfade",
+        ".git",
+        ".hypothesis",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".state",
+        ".venv",
+        "__pycache__",
+        "node_modules",
+    }
+)
+"""Folders that are made by running or looking at a program and are no part of it."""
+
+
+def files_of(folder: Path) -> Iterator[Path]:
+    """Every file and link of a folder that is part of the program, in an order that is the same everywhere.
+
+    Raises:
+        OSError: a folder cannot be read, or holds something that is neither file, link nor folder.
+    """
+    for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name not in IGNORED:
+                yield from files_of(Path(entry.path))
+        elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
+            yield Path(entry.path)
+        else:
+            raise OSError(f"{entry.path} is neither a file, a link nor a folder")
+
+
+def tree_digest(folder: Path) -> str:
+    """Digest of a folder: names, contents, links and who may execute; not times, owners or empty folders.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = hashlib.sha256()
+    for file in files_of(folder):
+        name = file.relative_to(folder).as_posix()
+        if file.is_symlink():
+            kind, body = "link", os.fsencode(file.readlink())
+        else:
+            kind = "program" if file.stat().st_mode & stat.S_IXUSR else "file"
+            body = file.read_bytes()
+        found.update(f"{kind} {name}\0{len(body)}\0".encode())
+        found.update(body)
+    return f"sha256:{found.hexdigest()}"
+
+
+def file_digest(file: Path) -> str:
+    """Digest of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"

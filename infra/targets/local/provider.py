@@ -1,0 +1,89 @@
+"""The one dynamic provider: it hands a thing's spec to the thing. Kept tiny, because Pulumi stores it with every resource."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+
+from infra.targets.local.home import Home
+from infra.targets.local.supervision import SupervisionError
+from infra.targets.local.things import THINGS, ThingError
+
+_OURS = "__"
+"""Keys of Pulumi's own begin with it."""
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Pulumi prints the traceback of whatever fails: where we know what to say, that alone."""
+    try:
+        yield
+    except (ThingError, SupervisionError):
+        sys.tracebacklimit = 0
+        raise
+    except Exception:
+        sys.tracebacklimit = 1000
+        raise
+
+
+class Provider(ResourceProvider):
+    """Makes, unmakes and looks at things of one kind."""
+
+    serialize_as_secret_always = False
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Have the thing."""
+        return CreateResult(f"{self.kind} {props['id']}", self._made(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Have the thing as it is now wanted, or again."""
+        return UpdateResult(self._made(_news))
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Have the thing no more."""
+        spec = plain(_props)
+        with _told():
+            THINGS[self.kind].unmake(_home(spec), spec)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Compare what is wanted with what was, and with what is there: what has died is a difference."""
+        thing, old, new = THINGS[self.kind], plain(_olds), plain(_news)
+        differs = not thing.KEPT and any(old.get(key) != value for key, value in new.items())
+        return DiffResult(changes=differs or not thing.well(_home(new), new))
+
+    def _made(self, props: dict[str, Any]) -> dict[str, Any]:
+        spec = plain(props)
+        with _told():
+            return {**props, **THINGS[self.kind].make(_home(spec), spec)}
+
+
+class ThingResource(Resource, module="crossfade", name="Thing"):
+    """A thing as Pulumi knows it."""
+
+    born: pulumi.Output[str]
+
+    def __init__(self, kind: str, name: str, spec: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(
+            Provider(kind), name, {"born": None, **{key: each for key, each in spec.items() if each is not None}}, opts
+        )
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - whatever Pulumi keeps
+    """Values as they were given: on their way whole numbers lose their kind, and keys of Pulumi's own come in."""
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items() if not key.startswith(_OURS)}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _home(spec: Mapping[str, Any]) -> Home:
+    return Home(Path(spec["home"]))

@@ -1,0 +1,56 @@
+"""The seam of infra: what the program asks of a kind of place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from infra.config import Document, Fault, Settings
+from infra.config.settings import Program
+from infra.contract import Placement, Service
+from infra.release import Inputs, Slots, Standing
+
+if TYPE_CHECKING:
+    import pulumi
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One stack of the project in a folder."""
+
+    stack: str
+    project: Path
+
+
+class Ground(Protocol):
+    """Looks at a place, and changes nothing."""
+
+    def faults(self, settings: Settings, document: Document) -> Sequence[Fault]:
+        """What this place cannot give that the settings ask for: a runtime, a file, a port."""
+
+    def digests(self, program: Program, runtime: str) -> tuple[str, str]:
+        """Digests of the program's source and lock.
+
+        Raises:
+            OSError: they cannot be read.
+        """
+
+    def standing(self) -> Standing:
+        """What is there now, and which slots have traffic."""
+
+
+class Target(Ground, Protocol):
+    """Describes what shall be there, and declares it. Moves no traffic."""
+
+    def place(self, service: str, slot: str, inputs: Inputs) -> Placement:
+        """How the service will be found in that slot."""
+
+    def route(self, name: str, settings: Settings, placements: Mapping[str, Placement]) -> Service:
+        """How the service is reached, watched and handed over."""
+
+    def declare(self, settings: Settings, slots: Slots, serving: str) -> "pulumi.Output[str]":
+        """Declare all of it; what is new starts with its traffic on ``serving``.
+
+        Returns:
+            When the stack was born, as a text that no other stack has; known once everything exists.
+        """
