@@ -17,7 +17,7 @@ Slots = Mapping[str, Mapping[str, Inputs]]
 """By slot, by service."""
 
 CONTENT = ("source", "lock")
-"""Inputs that are digests: when these alone differ, a slot that has traffic stays as it is, and the other slot gets the new ones."""
+"""Inputs that are digests: a slot with traffic keeps its own, and the other gets the new."""
 
 
 @dataclass(frozen=True, slots=True)

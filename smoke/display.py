@@ -5,32 +5,11 @@ Each is a listener of the same ticks, or a fold of the same events; none of them
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import IO, TYPE_CHECKING
 
-from smoke.driver import Tick
 from smoke.model import Finding, Verdict
-from smoke.rollout import (
-    Aborted,
-    Cleared,
-    Drifted,
-    Event,
-    Failed,
-    Finished,
-    Held,
-    Looked,
-    Opened,
-    Passed,
-    Phase,
-    Proved,
-    Resumed,
-    Retried,
-    Reverted,
-    Rollout,
-    Settled,
-    Shifted,
-    Stuck,
-)
+from smoke.rollout import Failed, Looked, Rollout, Stuck, Tick, sentence
 from smoke.rollout.record import to_record
 
 if TYPE_CHECKING:
@@ -39,44 +18,6 @@ if TYPE_CHECKING:
 
 _QUIET = 5.0
 """Seconds between lines of progress in a pipe."""
-
-
-def sentence(event: Event, rollout: Rollout) -> str:  # noqa: PLR0911, C901, PLR0912 - one line an event
-    """What a person is told of an event; ``rollout`` is the one it led to."""
-    opened = rollout.opened
-    share = f"{rollout.share} %"
-    match event:
-        case Opened():
-            return f"{opened.rollout}: {opened.candidate} ({opened.release}) is the candidate, {opened.live} is live"
-        case Proved():
-            return f"{opened.candidate} is itself and healthy"
-        case Shifted():
-            what = f"{', '.join(opened.singletons)} handed over" if rollout.current.singletons else f"weights are {share}"
-            return f"step {rollout.step + 1} of {len(rollout.plan.steps)}: {what}, watched for {rollout.current.bake:g} s or more"
-        case Passed() | Finished():
-            return "passed: " + "; ".join(event.because)
-        case Failed(because=because):
-            return "FAILED: " + "; ".join(because)
-        case Aborted():
-            return rollout.because[0]
-        case Held(because=because):
-            return f"HELD at {share}: " + "; ".join(because)
-        case Resumed(by=by):
-            return f"resumed by {by}"
-        case Settled():
-            return f"promoted: {opened.candidate} is live"
-        case Cleared():
-            return f"all traffic is on {opened.live}; the stack goes back"
-        case Reverted(differs=differs):
-            return f"rolled back: {differs}"
-        case Stuck(because=because):
-            return "STUCK, a person is needed: " + "; ".join(because)
-        case Retried(by=by):
-            return f"going back is tried again, asked by {by}"
-        case Drifted(service=service, found=found, wanted=wanted):
-            return f"{service}: weights were {found}, not {wanted}; set again"
-        case _:
-            return type(event).__name__.lower()
 
 
 def plain(stream: IO[str], clock: Callable[[], float] = time.monotonic) -> Callable[[Tick], None]:
@@ -180,24 +121,3 @@ def _row(tick: Tick, service: str, slot: str) -> Sequence[str]:
 
 def _caption(findings: Sequence[Finding]) -> list[str]:
     return [f"{finding.verdict.value}: {finding.because}" for finding in findings[:4]]
-
-
-def describe(rollout: Rollout) -> Mapping[str, Any]:
-    """A rollout as ``status`` and ``report`` print it in JSON."""
-    opened = rollout.opened
-    look = rollout.look
-    return {
-        "rollout": opened.rollout,
-        "phase": rollout.phase.value,
-        "live": opened.candidate if rollout.phase is Phase.PROMOTED else opened.live,
-        "candidate": opened.candidate,
-        "release": opened.release,
-        "step": rollout.step + 1,
-        "steps": [step.share for step in rollout.plan.steps],
-        "share": rollout.share,
-        "by": opened.by,
-        "since": rollout.entered,
-        "because": list(rollout.because),
-        "differs": rollout.differs,
-        "seen": None if look is None else to_record(look),
-    }

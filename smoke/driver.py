@@ -17,6 +17,7 @@ from smoke.rollout import (
     Drifted,
     Event,
     Failed,
+    Listener,
     Looked,
     Phase,
     Request,
@@ -25,6 +26,7 @@ from smoke.rollout import (
     Settled,
     Shifted,
     Stuck,
+    Tick,
     apply,
     decide,
 )
@@ -57,19 +59,6 @@ class World:
     """Every ``(service, probe)`` that must be well before the first shift."""
     stack: Stack
     mailbox: Mailbox
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """What listeners hear: the rollout as it is, what was seen, and the event that followed, if any."""
-
-    rollout: Rollout
-    evidence: Evidence
-    findings: tuple[Finding, ...]
-    event: Event | None
-
-
-Listener = Callable[[Tick], None]
 
 
 class Driver:

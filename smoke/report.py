@@ -4,8 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from smoke.display import describe, sentence
-from smoke.rollout import Event, Looked, Rollout, apply
+from smoke.rollout import Event, Looked, Rollout, apply, describe, sentence
 from smoke.rollout.record import to_record
 
 

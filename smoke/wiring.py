@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from infra.contract import Contract
 from smoke.clock import SystemClock
-from smoke.errors import CrossfadeError, RouterError
+from smoke.errors import CrossfadeError, HandoverError, RouterError
 from smoke.handovers import handover
 from smoke.journals import FileJournal, FileMailbox
 from smoke.meters import meter
-from smoke.rollout import Event, Rollout, from_record, replay, to_record
+from smoke.rollout import Event, Listener, Rollout, from_record, replay, to_record
 from smoke.rollout.opening import History
 from smoke.routers import router
 from smoke.seams import Clock, Handover, Meter, Router, Writer
@@ -21,7 +21,8 @@ from smoke.stack import PulumiStack
 from smoke.stack.project import Project, find_project
 
 if TYPE_CHECKING:
-    from smoke.driver import Driver, Listener
+    from smoke.driver import Driver
+    from smoke.plan import Plan
     from smoke.probes.sampler import Sampler
 
 

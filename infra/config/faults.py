@@ -44,9 +44,18 @@ class FaultsError(Exception):
         self.faults = tuple(faults)
 
 
-def lines_of(values: object) -> str:
+def lines_of(values: Mapping[str, object]) -> str:
     """Lines of YAML to paste."""
-    return str(yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=100)).rstrip()
+    return "\n".join(_line(key, value) for key, value in values.items())
+
+
+def _line(key: str, value: object) -> str:
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    flat = not any(isinstance(part, Mapping | list | tuple) for part in parts)
+    if flat:
+        text = yaml.safe_dump([value], default_flow_style=True, width=1000).strip()
+        return f"{key}: {text[1:-1]}"
+    return str(yaml.safe_dump({key: value}, sort_keys=False, default_flow_style=None, width=100)).rstrip()
 
 
 def from_validation(error: ValidationError, model: type[BaseModel], document: Document) -> list[Fault]:
@@ -58,7 +67,7 @@ def _fault(error: ErrorDetails, root: type[BaseModel], document: Document) -> Fa
     keys: Keys = error["loc"]
     if keys[-1] == "[key]":  # it is the key itself that is wrong, not what it holds
         keys = keys[:-1]
-    model, name = _model_at(root, keys[:-1]), str(keys[-1])
+    model, name = _model_at(root, keys[:-1]), _name(keys)
     where, kind = document.where(keys), error["type"]
     if kind == "extra_forbidden":
         known = sorted(_names(model))
@@ -70,7 +79,11 @@ def _fault(error: ErrorDetails, root: type[BaseModel], document: Document) -> Fa
     cause = str(error.get("ctx", {}).get("error") or error["msg"])
     given = repr(error["input"])
     what = f"{name} is wrong: {given if len(given) <= 80 else given[:80] + ' ...'}"  # noqa: PLR2004 - a line of a terminal
-    return Fault(what, where, f"{cause[:1].lower()}{cause[1:]}", _paste(model, name, keys))
+    return Fault(what, where, cause.replace("Input should", "it should", 1), _paste(model, name, keys))
+
+
+def _name(keys: Keys) -> str:
+    return f"{keys[-2]}[{keys[-1]}]" if isinstance(keys[-1], int) and len(keys) > 1 else str(keys[-1])
 
 
 def _model_at(root: type[BaseModel], keys: Keys) -> type[BaseModel] | None:
@@ -120,7 +133,7 @@ def _paste(model: type[BaseModel] | None, name: str, keys: Keys) -> str:
     examples = {
         each: field.examples[0] for each, field in fields.items() if field.examples and (field.is_required() or each == "health")
     }
-    return lines_of(examples) if examples else f"take {keys[-1] if keys else name} out, or correct it"
+    return lines_of(examples) if examples else f"take {name or keys[-1]} out, or correct it"
 
 
 def _description(model: type[BaseModel] | None, name: str) -> str:

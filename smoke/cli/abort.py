@@ -6,9 +6,8 @@ import click
 
 from smoke.cli.frame import me, on_stack, print_document
 from smoke.cli.running import drive, exit_of
-from smoke.display import describe
 from smoke.errors import Exit, Locked, RouterError, TimedOut
-from smoke.rollout import Phase, Retried, Rollout, to_record
+from smoke.rollout import Phase, Retried, Rollout, describe, to_record
 from smoke.wiring import Site
 
 _PATIENCE = 120.0

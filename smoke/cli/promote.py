@@ -6,8 +6,7 @@ import click
 
 from smoke.cli.frame import check_settings, me, on_stack, print_document
 from smoke.cli.running import drive, exit_of
-from smoke.display import describe
-from smoke.rollout import Rollout, apply
+from smoke.rollout import Rollout, apply, describe
 from smoke.rollout.opening import NothingToDo, Wish, promotion
 from smoke.wiring import Site
 

@@ -4,9 +4,8 @@ import click
 
 from smoke.cli.frame import me, on_stack, print_document
 from smoke.cli.running import drive, exit_of
-from smoke.display import describe
 from smoke.errors import GateClosed
-from smoke.rollout import apply
+from smoke.rollout import apply, describe
 from smoke.rollout.opening import Wish, way_back
 from smoke.wiring import Site
 

@@ -8,9 +8,8 @@ from types import FrameType
 
 from smoke.cli.frame import me
 from smoke.display import LiveTable, json_lines, plain
-from smoke.driver import Listener
 from smoke.errors import Exit, RollbackFailed
-from smoke.rollout import Phase, Rollout
+from smoke.rollout import Listener, Phase, Rollout
 from smoke.wiring import Site
 
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import click
 
 from smoke.cli.frame import on_stack, print_document
-from smoke.display import describe
 from smoke.errors import Exit
-from smoke.rollout import Rollout
+from smoke.rollout import Rollout, describe
 from smoke.wiring import Site
 
 

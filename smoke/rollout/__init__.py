@@ -26,6 +26,8 @@ from smoke.rollout.events import (
 )
 from smoke.rollout.machine import ENDED, TABLE, IllegalEvent, Phase, Rollout, apply, replay
 from smoke.rollout.record import from_record, to_record
+from smoke.rollout.telling import describe, sentence
+from smoke.rollout.tick import Listener, Tick
 
 __all__ = [
     "ENDED",
@@ -38,6 +40,7 @@ __all__ = [
     "Finished",
     "Held",
     "IllegalEvent",
+    "Listener",
     "Looked",
     "Opened",
     "Passed",
@@ -51,9 +54,12 @@ __all__ = [
     "Settled",
     "Shifted",
     "Stuck",
+    "Tick",
     "apply",
     "decide",
+    "describe",
     "from_record",
     "replay",
+    "sentence",
     "to_record",
 ]

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from smoke.clock import FakeClock
-from smoke.driver import Driver, Tick, World
+from smoke.driver import Driver, World
 from smoke.errors import HandoverError, MeterError
 from smoke.journals import MemoryJournal, MemoryMailbox
 from smoke.model import Answer, Counts, Reading, Sample
 from smoke.plan import Gates, Plan, Policy, Step
-from smoke.rollout import Opened, Rollout, apply, from_record, replay, to_record
+from smoke.rollout import Opened, Rollout, Tick, apply, from_record, replay, to_record
 from smoke.routers import MemoryRouter
 from smoke.stack import MemoryStack
 

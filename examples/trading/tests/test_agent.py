@@ -158,7 +158,7 @@ def test_lock_of_a_deleted_file_counts_for_nothing(agent: AgentProcess, exchange
     until(lambda: _orders(exchange), "an order")
     until(lambda: agent.beat["holding"], "holding")
     (fence / "fence.lock").unlink()
-    until(lambda: (fence / "fence.lock").exists(), "a new lock file", limit=1)
+    until((fence / "fence.lock").exists, "a new lock file", limit=1)
     until(lambda: _locked(fence), "the new lock is held", limit=1)
 
 

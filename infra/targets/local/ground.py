@@ -45,9 +45,10 @@ def _runtimes(settings: Settings, document: Document) -> Iterator[Fault]:
 
 
 def _files(project: Path, settings: Settings, document: Document) -> Iterator[Fault]:
+    # What is wrong with the lock of a runtime that is not here can wait until it is.
+    asked = {each.runtime for each in settings.slots.values() if interpreter(each.runtime) is not None}
     for name, service in settings.services.items():
-        runtimes_of = {each.runtime for each in settings.slots.values()}
-        yield from _program(project, document, ("services", name), service, sorted(runtimes_of))
+        yield from _program(project, document, ("services", name), service, sorted(asked))
     for name, companion in settings.companions.items():
         yield from _program(project, document, ("companions", name), companion, [companion.runtime])
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -25,6 +26,7 @@ def dotted(runtime: str) -> str:
     return f"{runtime[2]}.{runtime[3:]}"
 
 
+@cache
 def interpreter(runtime: str) -> Path | None:
     """The newest interpreter of a runtime on this machine, or None.
 

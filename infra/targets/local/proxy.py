@@ -12,7 +12,7 @@ from infra.targets.local.machine import slot_port
 GRID_RATIO = 1.05
 """Width of a latency bucket; the margin that latency is compared with."""
 IDLE = "1.5s"
-"""Idle connections to a service are closed by us, before any common server (gunicorn: 2 s, uvicorn: 5 s) closes them under a request."""
+"""Idle connections are closed by us, before a common server (gunicorn 2 s, uvicorn 5 s) closes one under a request."""
 _ENVOY = "type.googleapis.com/envoy"
 _MANY = 1_000_000
 """No limit of the proxy's own: a queue belongs into the service, where it can be seen."""

@@ -1,0 +1,104 @@
+"""The file that a process keeps replacing while it is alive, and whether that process still is.
+
+Probes and hand-overs both read it; the process that writes it knows nothing of either.
+"""
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from infra.contract import Json
+
+_SLACK = 1.0
+"""Seconds by which the system's word on when a process was created may be off: it counts from a boot time in whole seconds."""
+
+
+class NoBeat(Exception):
+    """There is no heartbeat to read; the text says why."""
+
+
+class Life(Enum):
+    """What the system says of the process that wrote a beat."""
+
+    RUNNING = "running"
+    """It is there; whether it gets anything done is for its beats to say."""
+    STOPPED = "stopped"
+    """It is there and was stopped by a signal: it does nothing until it is told to go on."""
+    GONE = "gone"
+    """It has ended, or its id belongs to a younger process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a process said of itself at one moment."""
+
+    version: str
+    slot: str
+    pid: int
+    started: float
+    """When the process says it started, in seconds since 1970; with ``pid`` it tells one run from the next."""
+    beats: int
+    """Grows with every piece of work that was done."""
+    at: float
+    """When this was written, in seconds since 1970."""
+    connected: bool
+    holding: bool
+    """Whether it is the one at work; always False where it is no singleton."""
+    token: int | None
+    """The permit it works by; None while it does not hold one."""
+
+
+_KINDS = {
+    "version": (str,),
+    "slot": (str,),
+    "pid": (int,),
+    "started": (int, float),
+    "beats": (int,),
+    "at": (int, float),
+    "connected": (bool,),
+    "holding": (bool,),
+    "token": (int, type(None)),
+}
+
+
+def read_beat(path: str | Path) -> Beat:
+    """The last beat in that file.
+
+    Raises:
+        NoBeat: there is no such file, or what is in it is no heartbeat.
+    """
+    try:
+        words: Json = json.loads(Path(path).read_bytes())
+    except FileNotFoundError as error:
+        raise NoBeat(f"{path} is not there: the process never beat") from error
+    except OSError as error:
+        raise NoBeat(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise NoBeat(f"{path} holds no JSON: {error}") from error
+    if not isinstance(words, dict):
+        raise NoBeat(f"{path} holds no object")
+    # type(), because True is an int too.
+    wrong = sorted(name for name, kinds in _KINDS.items() if type(words.get(name, ...)) not in kinds)
+    if wrong:
+        raise NoBeat(f"{path} is no heartbeat: {', '.join(wrong)} is missing or of the wrong kind")
+    return Beat(**{name: words[name] for name in _KINDS})
+
+
+def life(beat: Beat) -> Life:
+    """Whether the process that wrote ``beat`` is still there. One that the system hides from us counts as running."""
+    import psutil  # noqa: PLC0415 - 60 ms that `status` must not pay
+
+    try:
+        process = psutil.Process(beat.pid)
+        with process.oneshot():
+            created, status = process.create_time(), process.status()
+    except psutil.AccessDenied:
+        return Life.RUNNING
+    except (psutil.Error, ValueError, OverflowError):
+        return Life.GONE
+    # Younger than the beat: the id was given to another process since. Not compared with `started`: setting the machine's
+    # clock moves what the system says of all processes, and a beat is never older than the last such move for long.
+    if status in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD} or created > beat.at + _SLACK:
+        return Life.GONE
+    return Life.STOPPED if status in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP} else Life.RUNNING
