@@ -1,0 +1,42 @@
+# The one list of commands. `make` alone prints it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+STACK ?= staging
+in_shell := . ./activate &&
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## everything the others need: the environment, Pulumi, the stacks
+	@sh toolchain/setup.sh
+
+staging: setup ## from nothing: `pulumi up --stack staging`, then a first promotion from Python 3.9 to 3.12
+	@$(in_shell) pulumi up --stack staging --yes --skip-preview --suppress-outputs && crossfade promote --stack staging && crossfade status --stack staging
+
+test: setup ## the whole suite that this machine can run, and a plain list of what it cannot and why
+	@$(in_shell) sh tests/run.sh $(ARGS)
+
+test-quick: ## what needs no processes: a few seconds
+	@$(in_shell) pytest -q -m "not processes and not engine and not load"
+
+check: lint format types imports ## everything that reads the code and runs none of it
+
+lint: ## ruff
+	@$(in_shell) ruff check .
+
+format: ## ruff format, as a check; `ruff format .` mends
+	@$(in_shell) ruff format --check .
+
+types: ## mypy, strict
+	@$(in_shell) mypy
+
+imports: ## the layers of docs/architecture.md, by import-linter
+	@$(in_shell) lint-imports
+
+destroy: ## take the stack STACK (staging) off this machine, and leave nothing behind
+	@$(in_shell) pulumi destroy --stack $(STACK) --yes --skip-preview
+
+clean: ## remove what was built here; never the state of a stack
+	rm -rf .venv .toolchain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+
+.PHONY: help setup staging test test-quick check lint format types imports destroy clean

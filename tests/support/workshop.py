@@ -1,0 +1,262 @@
+"""A project of its own for a test: the real staging settings on free ports, the real Pulumi, the real command line."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.prefix) / "bin"
+STACK = "staging"
+LIMIT = 180.0
+"""Seconds that one command of a test may take."""
+T = TypeVar("T")
+
+# Short enough to be watched by a person who waits, long enough that every gate sees what it needs.
+PLAN: Mapping[str, Any] = {
+    "steps": [10, 50, 100],
+    "bake": "1s",
+    "last": "2s",
+    "requests": 30,
+    "limit": "30s",
+    "at_limit": "back",
+    "prove": "20s",
+    "traffic": {"api": {"rate": 200, "path": "/prices"}, "dashboard": {"rate": 40, "path": "/"}},
+}
+
+
+def pulumi_folder() -> Path | None:
+    """Where a Pulumi is: on PATH, or where `make setup` put it."""
+    found = shutil.which("pulumi", path=os.pathsep.join([os.environ["PATH"], str(ROOT / ".toolchain")]))
+    return None if found is None else Path(found).parent
+
+
+class Workshop:
+    """A folder with a project in it, and the two programs that a person types."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.settings: dict[str, Any] = json.loads(json.dumps(settings))
+        self.environment = _environment(folder)
+        self.save()
+
+    @property
+    def file(self) -> Path:
+        """The settings file."""
+        return self.folder / f"Pulumi.{STACK}.yaml"
+
+    def save(self) -> None:
+        """Write the settings as they are now."""
+        config = {f"crossfade:{key}": value for key, value in self.settings.items()}
+        salt = yaml.safe_load((ROOT / "Pulumi.staging.yaml").read_text(encoding="utf-8"))["encryptionsalt"]
+        self.file.write_text(yaml.safe_dump({"config": config, "encryptionsalt": salt}, sort_keys=False), encoding="utf-8")
+
+    def slot(self, name: str, *, runtime: str | None = None, **env: str) -> None:
+        """Write what a slot shall have beside what is written for all."""
+        place = self.settings["slots"].setdefault(name, {})
+        place["runtime"] = runtime or place["runtime"]
+        place["env"] = env
+        self.save()
+
+    # What a person types
+
+    def pulumi(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Pulumi on the stack, as in a pipe."""
+        return self._run(["pulumi", *words, "--stack", STACK, "--non-interactive", "--color", "never"], check=check)
+
+    def up(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """``pulumi up``, without asking."""
+        return self.pulumi("up", "--yes", "--skip-preview", *words, check=check)
+
+    def crossfade(self, *words: str, expected: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command on the stack; its exit code is as expected, None for any."""
+        done = self._run([str(BIN / "crossfade"), *words, "--stack", STACK], check=False)
+        assert expected is None or done.returncode == expected, said(done)
+        return done
+
+    def begin(self, *words: str) -> "subprocess.Popen[bytes]":
+        """Start a command on the stack, and leave it running."""
+        return subprocess.Popen(
+            [str(BIN / "crossfade"), *words, "--stack", STACK],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def _run(self, words: list[str], *, check: bool) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            words,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        assert not check or done.returncode == 0, said(done)
+        return done
+
+    # What is seen
+
+    def status(self) -> Mapping[str, Any]:
+        """What ``crossfade status`` says."""
+        return document(self.crossfade("status", "--json"))
+
+    def report(self) -> Mapping[str, Any]:
+        """What ``crossfade report`` says of the last rollout."""
+        return document(self.crossfade("report", "--json"))
+
+    def weights(self, service: str = "api") -> dict[str, int]:
+        """Percent by slot."""
+        return dict(self.status()["weights"][service])
+
+    def contract(self) -> Mapping[str, Any]:
+        """The contract in the stack's output."""
+        return dict(json.loads(self.pulumi("stack", "output", "--json").stdout)["crossfade"])
+
+    def front(self, service: str, path: str = "/") -> str:
+        """The address that users have."""
+        return f"http://127.0.0.1:{self.settings['services'][service]['port']}{path}"
+
+    def ask(self, service: str, path: str = "/") -> tuple[int, str | None, bytes]:
+        """Status, version and body of one request through the front door."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(self.front(service, path), timeout=10) as answer:
+            return answer.status, answer.headers["x-crossfade-version"], answer.read()
+
+    @property
+    def home(self) -> Path:
+        """The folder of the stack on this machine."""
+        return self.folder / ".crossfade" / STACK
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that this stack started."""
+        return [each for each in psutil.process_iter() if _is_of(each, self.home)]
+
+    def close(self) -> None:
+        """Take the stack down, whatever became of it, and the folder with it."""
+        with suppress(subprocess.TimeoutExpired, OSError):
+            self.pulumi("destroy", "--yes", "--skip-preview", check=False)
+        for process in (left := self.processes()):
+            with suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(left, timeout=10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def workshop(**change: Any) -> Iterator[Workshop]:  # noqa: ANN401 - any setting
+    """A project with the staging settings on free ports and a short plan; ``change`` replaces settings."""
+    # Short: the path of a socket has little room.
+    folder = Path(tempfile.mkdtemp(prefix="cf-", dir="/tmp"))  # noqa: S108 - made by mkdtemp, for its length
+    try:
+        (folder / "infra").symlink_to(ROOT / "infra")
+        (folder / "examples").symlink_to(ROOT / "examples")
+        (folder / "Pulumi.yaml").write_text(_project(), encoding="utf-8")
+        made = Workshop(folder, {**staging(), "plan": PLAN, **change})
+        made.pulumi("stack", "init", check=True)
+        try:
+            yield made
+        finally:
+            made.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def staging() -> Mapping[str, Any]:
+    """The real staging settings, on ports that are free here."""
+    text = (ROOT / "Pulumi.staging.yaml").read_text(encoding="utf-8")
+    for port in (8080, 8501, 9000):
+        text = text.replace(str(port), str(free_port()))
+    config = yaml.safe_load(text)["config"]
+    return {key.removeprefix("crossfade:"): value for key, value in config.items()}
+
+
+_given: set[int] = set()
+
+
+def free_port() -> int:
+    """A port that is free with both that the slots have above it, below those that the system gives to outgoing connections."""
+    start = 10_000 + os.getpid() % 100 * 20
+    for port in range(start, 12_700):
+        if port not in _given and all(_is_free(port + above) for above in (0, 10_000, 20_000)):
+            _given.add(port)
+            return port
+    raise AssertionError("no port is free")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _project() -> str:
+    # The environment that the tests run in: a project of a user has its own, made by uv.
+    return (
+        "name: crossfade\n"
+        f"runtime: {{name: python, options: {{toolchain: pip, virtualenv: {json.dumps(sys.prefix)}}}}}\n"
+        "main: infra\n"
+    )
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    found = pulumi_folder()
+    path = os.pathsep.join([str(BIN), *([str(found)] if found else []), os.environ["PATH"]])
+    passed = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "CROSSFADE_"))}
+    return {
+        **passed,
+        "PATH": path,
+        "PULUMI_HOME": str(folder / ".pulumi"),
+        "PULUMI_BACKEND_URL": f"file://{folder}/.state?create_dir=true",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": "/dev/null",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+
+
+def _is_of(process: psutil.Process, home: Path) -> bool:
+    try:
+        return process.environ().get("CROSSFADE_HOME") == str(home) or str(home / "supervisord.conf") in process.cmdline()
+    except psutil.Error:
+        return False
+
+
+def document(done: subprocess.CompletedProcess[str]) -> Mapping[str, Any]:
+    """The one document that a command printed."""
+    found = json.loads(done.stdout)
+    assert next(iter(found.items())) == ("format", 1)
+    return dict(found)
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    """What a command said, for the message of a failed test."""
+    return f"{done.args} ended with {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+
+
+def until(condition: Callable[[], T], what: str, limit: float = 60.0) -> T:
+    """The condition's first true answer; the test fails with ``what`` when the limit is over."""
+    end = time.monotonic() + limit
+    while not (answer := condition()):
+        assert time.monotonic() < end, f"not within {limit:g} s: {what}"
+        time.sleep(0.02)
+    return answer
