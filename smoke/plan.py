@@ -51,6 +51,8 @@ class Gates:
     """The candidate's error rate may be this many times the live one's."""
     latency_ratio: float = 1.05
     """The candidate's latency may be this many times the live one's."""
+    memory_ratio: float = 2.0
+    """The candidate's resident memory may be this many times the live one's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,9 @@ class GateSettings(Model):
     p95: Milliseconds = Field(default=1000.0, examples=["800ms"], description="what 95 % of requests must not exceed")
     error_ratio: Ratio = Field(default=2.0, examples=[2.0])
     latency_ratio: Ratio = Field(default=1.05, examples=[1.05])
+    memory_ratio: Ratio = Field(
+        default=2.0, examples=[2.0], description="the candidate's memory may be this many times the live one's"
+    )
 
 
 class TrafficSettings(Model):

@@ -8,6 +8,8 @@ from smoke.model import Answer, Counts, Look, Reading, Sample
 
 BLOCK = 10
 """Requests on each side that make one block of the paired latency comparison."""
+RECENT = 3
+"""Readings of memory that are kept: a single high one may be a collection that is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Evidence:
     instances: Mapping[tuple[str, str], str] = field(default_factory=dict)
     restarts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By service, slot: over the whole rollout, as far as this driver saw it."""
+    memory: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
+    """By service, slot: the newest readings of resident memory in megabytes, oldest first."""
     at: float | None = None
 
     def for_step(self) -> Self:
@@ -105,6 +109,7 @@ class Evidence:
             latest={**self.latest, probe: reading},
             instances=self.instances if reading.instance is None else {**self.instances, place: reading.instance},
             restarts={**self.restarts, place: self.restarts.get(place, 0) + 1} if restarted else self.restarts,
+            memory={**self.memory, place: _with_memory(self.memory.get(place, ()), reading)},
         )
 
     def _blocks(self, samples: Mapping[str, Sample]) -> Mapping[str, Blocks]:
@@ -120,6 +125,11 @@ class Evidence:
             return blocks
         slower = quantile(candidate, 0.5) > quantile(live, 0.5) * self.latency_ratio
         return Blocks(blocks.slower + slower, blocks.total + 1, blocks.run + 1 if slower else 0, since=sample)
+
+
+def _with_memory(known: tuple[float, ...], reading: Reading) -> tuple[float, ...]:
+    found = reading.numbers.get("rss_mb")
+    return known if found is None else (*known, found)[-RECENT:]
 
 
 def quantile(counts: Counts, share: float) -> float:

@@ -6,7 +6,7 @@ whether enough was seen. The comparison is plain for now: a fixed, small error p
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from smoke.analysis.evidence import Evidence, quantile, slower_than
+from smoke.analysis.evidence import RECENT, Evidence, quantile, slower_than
 from smoke.analysis.tails import binomial_tail, excess
 from smoke.model import Answer, Finding, Verdict
 from smoke.plan import Gates, Step
@@ -17,6 +17,8 @@ DOUBT = 0.05
 """A look this surprising keeps a step from passing."""
 P95_SHARE = 0.05
 """Share of requests that may be beyond the 95th percentile's objective."""
+SMALL = 50.0
+"""Megabytes by which resident memory may always differ: of a small process a ratio says little."""
 
 _ORDER = (Verdict.FAIL, Verdict.BLIND, Verdict.UNDECIDED)
 
@@ -52,7 +54,7 @@ def judge(evidence: Evidence, gates: Gates, step: Step, services: Sequence[str])
         step: how long and how many requests it must be watched.
         services: the services with weights and a meter.
     """
-    found = [*_identity(evidence), *_probes(evidence, gates), *_restarts(evidence, gates)]
+    found = [*_identity(evidence), *_probes(evidence, gates), *_restarts(evidence, gates), *_memory(evidence, gates)]
     for service in services:
         found += [*_errors(evidence, gates, service), *_latency(evidence, gates, service), _enough(evidence, step, service)]
     return (*found, *_sight(evidence), _long_enough(evidence, step))
@@ -95,6 +97,20 @@ def _restarts(evidence: Evidence, gates: Gates) -> Iterator[Finding]:
         if slot == evidence.candidate and count > gates.restarts:
             because = f"{service} {slot}: restarted {count} times during the rollout, {gates.restarts} are tolerated"
             yield Finding(Verdict.FAIL, service, "restarts", because)
+
+
+def _memory(evidence: Evidence, gates: Gates) -> Iterator[Finding]:
+    for (service, slot), recent in evidence.memory.items():
+        live = evidence.memory.get((service, evidence.live))
+        if slot != evidence.candidate or not live or len(recent) < RECENT:
+            continue
+        least, most = min(recent), max(live)
+        because = (
+            f"{service}: {slot} holds {least:.0f} MB of memory or more in its last {RECENT} readings "
+            f"against {most:.0f} MB of {evidence.live}, a ratio of {gates.memory_ratio:g} is allowed"
+        )
+        heavy = least > most * gates.memory_ratio and least > most + SMALL
+        yield Finding(Verdict.FAIL if heavy else Verdict.PASS, service, "memory", because)
 
 
 def _errors(evidence: Evidence, gates: Gates, service: str) -> Iterator[Finding]:

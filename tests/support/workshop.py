@@ -163,7 +163,7 @@ class Workshop:
 def workshop(**change: Any) -> Iterator[Workshop]:  # noqa: ANN401 - any setting
     """A project with the staging settings on free ports and a short plan; ``change`` replaces settings."""
     # Short: the path of a socket has little room.
-    folder = Path(tempfile.mkdtemp(prefix="cf-", dir="/tmp"))  # noqa: S108 - made by mkdtemp, for its length
+    folder = Path(tempfile.mkdtemp(prefix="cf-", dir="/tmp"))
     try:
         (folder / "infra").symlink_to(ROOT / "infra")
         (folder / "examples").symlink_to(ROOT / "examples")

@@ -1,6 +1,7 @@
 """The gates: what each says of given evidence, with its numbers."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -170,6 +171,27 @@ def test_a_restart_is_seen_by_its_instance() -> None:
 
     assert judged(green)["restarts"] is Verdict.FAIL
     assert "restarts" not in judged(blue)
+
+
+def weighed(at: float, slot: str, megabytes: float) -> Look:
+    """A look whose one reading says how much memory a slot holds."""
+    return look(at, replace(reading(slot=slot), numbers={"rss_mb": megabytes}))
+
+
+@pytest.mark.parametrize(
+    ("live", "candidate", "verdict"),
+    [
+        (100.0, [201.0, 230.0, 260.0], Verdict.FAIL),
+        (100.0, [199.0, 230.0, 260.0], Verdict.PASS),  # one of the three is allowed: a collection was due
+        (20.0, [60.0, 60.0, 69.0], Verdict.PASS),  # of a small process a ratio says little
+        (100.0, [500.0, 500.0], None),
+    ],
+)
+def test_memory_is_held_against_the_live_slot(live: float, candidate: list[float], verdict: Verdict | None) -> None:
+    """A candidate that holds more than the ratio of the live one's memory, by 50 MB or more, three times in a row, fails."""
+    evidence = seen(weighed(0.0, "blue", live), *(weighed(1.0 + at, "green", each) for at, each in enumerate(candidate)))
+
+    assert judged(evidence).get("memory") is verdict
 
 
 def test_proving_needs_both_slots_well() -> None:

@@ -1,0 +1,166 @@
+"""Whatever is wrong with the candidate: rolled back, users safe, and nothing lost but what the candidate itself failed."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from workshop import Workshop, pulumi_folder, until, workshop
+
+from infra.contract import Contract
+from smoke.meters import meter
+from smoke.model import Counts
+from smoke.traffic import Target, traffic
+
+pytestmark = [pytest.mark.engine, pytest.mark.processes, pytest.mark.load]
+
+RATE = 150.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is switched on in green, and what the rollout must say about it."""
+
+    env: Mapping[str, str]
+    because: str
+    served: bool = True
+    """Whether the candidate may have been given a request before it showed."""
+    numbers: tuple[str, ...] = field(default=())
+    """What else the reason must have in it."""
+
+
+FAULTS: Mapping[str, Fault] = {
+    "errors": Fault({"FAULT_ERRORS": "0.2"}, "errors in", numbers=("requests of green", "%")),
+    "latency": Fault({"FAULT_LATENCY": "8"}, "median of green more than", numbers=("ms against", "blocks")),
+    "crash": Fault({"FAULT_CRASH_AFTER": "12"}, "green", numbers=("times",)),
+    "never ready": Fault({"FAULT_NEVER_READY": "1"}, "status 503, 200 is wanted", served=False),
+    "wrong version": Fault({"FAULT_WRONG_VERSION": "1"}, "py27-000000000000 answered", served=False),
+    "memory": Fault({"FAULT_MEMORY_MB_PER_S": "40"}, "MB of memory", numbers=("a ratio of 2 is allowed",)),
+    "script crash": Fault({"FAULT_SCRIPT_CRASH": "1"}, "NameError", served=False),
+    "silent feed": Fault({"FAULT_SILENT_FEED": "1"}, "silent", served=False),
+}
+
+
+@pytest.fixture(scope="module")
+def project() -> Iterator[Workshop]:
+    """The trading system, blue on 3.9 live; each test puts another broken release into green."""
+    if pulumi_folder() is None:
+        pytest.skip("needs a Pulumi: make setup, then . ./activate")
+    plan = {
+        "steps": [20, 50, 100],
+        "bake": "3s",
+        "last": "4s",
+        "requests": 50,
+        "limit": "40s",
+        "at_limit": "back",
+        "prove": "8s",
+        # What others do on this machine at the same time must not be taken for the candidate's fault.
+        "gates": {"latency_ratio": 1.5},
+    }
+    with workshop(plan=plan) as made:
+        made.up()
+        yield made
+
+
+def _counts(project: Workshop) -> dict[str, Counts]:
+    """What the proxy counted for the API, by slot."""
+    service = Contract.from_json(project.contract()).service("api")
+    assert service.meter is not None
+    return dict(meter(service.meter).read().slots)
+
+
+def _since(before: Mapping[str, Counts], after: Mapping[str, Counts], slot: str) -> tuple[int, int]:
+    old, new = before.get(slot, Counts()), after.get(slot, Counts())
+    return new.requests - old.requests, new.errors - old.errors
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_faulty_candidate_is_rolled_back(project: Workshop, tmp_path: Path, name: str) -> None:
+    """Exit 10 with a reason that names the numbers; all is as it was; nothing was lost but by green's own failures."""
+    fault = FAULTS[name]
+    project.slot("green", runtime="py312", **fault.env)
+    text = project.file.read_bytes()
+    project.up()
+    before = _counts(project)
+    with traffic({"api": Target(project.front("api", "/prices"), RATE)}, limit=150.0, record=tmp_path / "requests") as load:
+        project.crossfade("promote", expected=10)
+    after, seen = _counts(project), load.summary()["api"]
+    report = project.report()
+    reason = "\n".join(report["because"])
+
+    assert report["phase"] == "rolled back"
+    assert fault.because in reason
+    assert all(number in reason for number in fault.numbers)
+    assert project.weights() == {"blue": 100, "green": 0}
+    assert project.status()["live"] == "blue"
+    # The stack is reverted: a release that was never settled is gone, and what the user wrote is untouched.
+    assert "green" not in project.contract()["releases"]
+    assert project.file.read_bytes() == text
+    # Nothing was lost but by the candidate: the live slot failed nothing, and users saw no more failures than green counted.
+    (given, failed), (_, failed_live) = _since(before, after, "green"), _since(before, after, "blue")
+    assert failed_live == 0
+    assert sum(seen.lost.values()) + sum(count for status, count in seen.statuses.items() if status >= 500) == failed
+    assert fault.served or given == 0
+
+
+def test_the_weights_are_back_in_the_tick_of_the_verdict(project: Workshop) -> None:
+    """In the journal the verdict is followed at once by all traffic on live: no look, no other event comes between."""
+    events = [event for event in project.report()["events"] if event["event"] != "looked"]
+    kinds = [event["event"] for event in events]
+    at = kinds.index("failed")
+
+    assert kinds[at : at + 3] == ["failed", "cleared", "reverted"]
+
+
+def test_the_failed_release_is_refused_until_it_changes(project: Workshop) -> None:
+    """The next up puts it back at weight 0, promote refuses it, and takes it again once it changed, or when told why."""
+    project.slot("green", runtime="py312", FAULT_ERRORS="0.2")
+    project.up()
+    refused = project.crossfade("promote", expected=1)
+    again = project.crossfade("promote", "--again", "to see it fail once more", expected=10)
+    weights = project.weights()
+    project.slot("green", runtime="py312")
+    project.up()
+    project.crossfade("promote")
+
+    assert "was rolled back and has not changed" in refused.stderr
+    assert "state: " in refused.stderr
+    assert "rolled back" in again.stderr
+    assert weights == {"blue": 100, "green": 0}
+    assert project.weights() == {"blue": 0, "green": 100}
+
+
+def test_after_a_promotion_a_failure_restores_the_settled_slot(project: Workshop) -> None:
+    """Blue, now idle, was settled once: after a failed release it holds again exactly what it held, and is warm."""
+    settled = project.contract()["releases"]["blue"]
+    project.slot("blue", runtime="py312", FAULT_ERRORS="0.3")
+    project.up()
+    project.crossfade("promote", expected=10)
+    found = json.loads(project.crossfade("smoke", "--json").stdout)
+
+    assert project.contract()["releases"]["blue"] == settled
+    assert (found["slot"], found["well"]) == ("blue", True)
+    assert project.weights() == {"blue": 0, "green": 100}
+
+
+def test_abort_from_another_terminal(project: Workshop) -> None:
+    """While one terminal drives, abort in another takes all back and ends with 0, the driver with 8; twice does no harm."""
+    project.settings["plan"] = {**project.settings["plan"], "bake": "60s", "limit": "2m"}
+    project.slot("blue", runtime="py312", LOG_LEVEL="debug")
+    project.up()
+    driver = project.begin("promote")
+    try:
+        until(lambda: project.weights()["blue"] == 20, "20 % on blue", limit=40)
+        first = project.crossfade("abort", "--why", "seen enough")
+        second = project.crossfade("abort")
+        code = driver.wait(60)
+    finally:
+        driver.kill()
+        driver.wait()
+
+    assert "all traffic is on green" in first.stderr
+    assert "nothing to abort" in second.stderr
+    assert code == 8
+    assert project.weights() == {"blue": 0, "green": 100}
+    assert "seen enough" in str(project.report()["because"])

@@ -1,0 +1,114 @@
+"""Two owners: what Pulumi does at any moment of a rollout moves no traffic, and what has traffic it does not touch."""
+
+import json
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from workshop import PLAN, Workshop, pulumi_folder, said, until, workshop
+
+pytestmark = [pytest.mark.engine, pytest.mark.processes]
+
+SLOW = {**PLAN, "bake": "25s", "last": "25s", "steps": [10, 50, 100], "limit": "2m"}
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Workshop]:
+    """A project whose steps take long enough for Pulumi to be run at each of them."""
+    if pulumi_folder() is None:
+        pytest.skip("needs a Pulumi: make setup, then . ./activate")
+    with workshop(plan=SLOW) as made:
+        made.up()
+        yield made
+
+
+def _file(project: Workshop) -> str:
+    return (project.home / "routes" / "api.json").read_text(encoding="utf-8")
+
+
+def _untouched(done: str) -> None:
+    """Every resource is as it was, and no weight is spoken of."""
+    assert "unchanged" in done, done
+    assert not any(f"{sign} " in line for line in done.splitlines() for sign in ("~ crossfade", "+ crossfade", "- crossfade"))
+
+
+@pytest.mark.parametrize(
+    "verb", [("preview",), ("refresh", "--yes", "--skip-preview"), ("up", "--yes", "--skip-preview")], ids=str
+)
+def test_without_a_rollout_nothing_moves(project: Workshop, verb: tuple[str, ...]) -> None:
+    """Preview, refresh and up of what is there change no resource and no weight."""
+    before, weights = _file(project), project.weights()
+    done = project.pulumi(*verb, "--suppress-outputs")
+
+    _untouched(project, done.stdout)
+    assert (_file(project), project.weights()) == (before, weights)
+
+
+def test_at_no_step_does_pulumi_move_traffic(slow: Workshop) -> None:
+    """While a rollout stands at 10, 50 and 100 %, each of up, preview and refresh leaves every weight as the rollout set it."""
+    driver = slow.begin("promote")
+    try:
+        for share in (10, 50, 100):
+            until(lambda share=share: slow.weights()["green"] == share, f"{share} % on green", limit=90)
+            route = _file(slow)
+            _untouched(slow, slow.up("--suppress-outputs").stdout)
+            _untouched(slow, slow.pulumi("preview", "--suppress-outputs").stdout)
+            _untouched(slow, slow.pulumi("refresh", "--yes", "--skip-preview", "--suppress-outputs").stdout)
+            assert _file(slow) == route, "the route was written while Pulumi ran"
+        assert driver.wait(120) == 0
+    finally:
+        driver.kill()
+        driver.wait()
+
+    assert slow.weights() == {"blue": 0, "green": 100}
+    assert not [event for event in slow.report()["events"] if event["event"] == "drifted"]
+
+
+def test_the_live_slot_is_refused_with_the_key_to_edit(project: Workshop) -> None:
+    """An up that would change the slot that has traffic fails before anything changes, and says which key to edit instead."""
+    pids = {process.pid for process in project.processes()}
+    project.settings["slots"]["blue"]["env"] = {"LOG_LEVEL": "debug"}
+    project.save()
+    done = project.up(check=False)
+    del project.settings["slots"]["blue"]["env"]
+    project.save()
+
+    assert done.returncode != 0
+    assert "slot blue has traffic" in done.stdout, said(done)
+    assert f"{project.file.name}:" in done.stdout
+    assert "crossfade:slots.blue.env" in done.stdout
+    assert "edit crossfade:slots.green instead" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert {process.pid for process in project.processes()} == pids
+
+
+def test_the_live_slot_may_be_changed_by_saying_so(project: Workshop) -> None:
+    """`--config crossfade:allow-live=true` is the way round, for one run."""
+    project.settings["slots"]["blue"]["env"] = {"LOG_LEVEL": "debug"}
+    project.save()
+    project.up("--config", "crossfade:allow-live=true")
+    inputs = {each["name"]: each["placements"]["blue"]["inputs"] for each in project.contract()["services"]}
+
+    assert inputs["api"]["env"]["LOG_LEVEL"] == "debug"
+    assert json.loads(project.ask("api", "/health/")[2])["slot"] == "blue"
+
+    del project.settings["slots"]["blue"]["env"]
+    project.save()
+    project.up("--config", "crossfade:allow-live=true")
+
+
+def test_new_content_goes_to_the_idle_slot(project: Workshop) -> None:
+    """A changed line of source goes to the slot without traffic, and the live one runs on as it was."""
+    before = {each["name"]: each["placements"]["blue"]["artefact"] for each in project.contract()["services"]}
+    source = project.folder / "examples"
+    origin = source.resolve()
+    source.unlink()
+    shutil.copytree(origin, source, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    file = source / "trading" / "trading" / "market.py"
+    file.write_text(file.read_text(encoding="utf-8") + "\n# another release\n", encoding="utf-8")
+    done = project.up()
+    after = {each["name"]: each["placements"] for each in project.contract()["services"]}
+
+    assert "blue has traffic and stays as it is" in done.stdout + done.stderr
+    assert {name: each["blue"]["artefact"] for name, each in after.items()} == before
+    assert all(each["green"]["artefact"] != before[name] for name, each in after.items())
