@@ -32,15 +32,18 @@ def _untouched(done: str) -> None:
     assert not any(f"{sign} " in line for line in done.splitlines() for sign in ("~ crossfade", "+ crossfade", "- crossfade"))
 
 
-@pytest.mark.parametrize(
-    "verb", [("preview",), ("refresh", "--yes", "--skip-preview"), ("up", "--yes", "--skip-preview")], ids=str
-)
+UP = ("up", "--yes", "--skip-preview", "--suppress-outputs")
+REFRESH = ("refresh", "--yes", "--skip-preview", "--suppress-outputs")
+PREVIEW = ("preview", "--suppress-outputs")
+
+
+@pytest.mark.parametrize("verb", [UP, REFRESH, PREVIEW], ids=lambda verb: verb[0])
 def test_without_a_rollout_nothing_moves(project: Workshop, verb: tuple[str, ...]) -> None:
     """Preview, refresh and up of what is there change no resource and no weight."""
     before, weights = _file(project), project.weights()
-    done = project.pulumi(*verb, "--suppress-outputs")
+    done = project.pulumi(*verb)
 
-    _untouched(project, done.stdout)
+    _untouched(done.stdout)
     assert (_file(project), project.weights()) == (before, weights)
 
 
@@ -51,9 +54,8 @@ def test_at_no_step_does_pulumi_move_traffic(slow: Workshop) -> None:
         for share in (10, 50, 100):
             until(lambda share=share: slow.weights()["green"] == share, f"{share} % on green", limit=90)
             route = _file(slow)
-            _untouched(slow, slow.up("--suppress-outputs").stdout)
-            _untouched(slow, slow.pulumi("preview", "--suppress-outputs").stdout)
-            _untouched(slow, slow.pulumi("refresh", "--yes", "--skip-preview", "--suppress-outputs").stdout)
+            for verb in (UP, REFRESH, PREVIEW):
+                _untouched(slow.pulumi(*verb).stdout)
             assert _file(slow) == route, "the route was written while Pulumi ran"
         assert driver.wait(120) == 0
     finally:
