@@ -57,7 +57,9 @@ def check_settings(site: Site) -> None:
     settings = str(site.project.settings(site.name))
     if found.returncode == NoSuchStack.exit:
         raise NoSuchStack(f"there is no stack {site.name}", where=settings)
-    raise UsageError("the settings of the stack are broken, nothing was changed", where=settings)
+    if found.returncode == UsageError.exit:
+        raise UsageError("the settings of the stack are broken, nothing was changed", where=settings)
+    raise CrossfadeError("the settings could not be checked, nothing was changed", where=settings, hint="crossfade doctor")
 
 
 def print_document(document: Mapping[str, Any]) -> None:

@@ -37,8 +37,9 @@ def sentence(event: Event, rollout: Rollout) -> str:  # noqa: PLR0911, C901, PLR
         case Shifted():
             what = f"{', '.join(opened.singletons)} handed over" if rollout.current.singletons else f"weights are {share}"
             return f"step {rollout.step + 1} of {len(rollout.plan.steps)}: {what}, watched for {rollout.current.bake:g} s or more"
-        case Passed() | Finished():
-            return "passed: " + "; ".join(event.because)
+        case Passed(because=because) | Finished(because=because):
+            # What each gate saw is in the report: here it would hide what happens.
+            return f"passed: all {len(because)} gates; {because[-1]}" if because else "passed"
         case Failed(because=because):
             return "FAILED: " + "; ".join(because)
         case Aborted():

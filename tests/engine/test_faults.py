@@ -15,7 +15,7 @@ from smoke.traffic import Target, traffic
 
 pytestmark = [pytest.mark.engine, pytest.mark.processes, pytest.mark.load]
 
-RATE = 150.0
+RATE = 100.0
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def project() -> Iterator[Workshop]:
         "limit": "40s",
         "at_limit": "back",
         "prove": "8s",
-        # What others do on this machine at the same time must not be taken for the candidate's fault.
-        "gates": {"latency_ratio": 1.5},
+        # What else runs on the machine must not be taken for the candidate's fault.
+        "gates": {"latency_ratio": 2},
     }
     with workshop(plan=plan) as made:
         made.up()

@@ -26,14 +26,16 @@ T = TypeVar("T")
 
 # Short enough to be watched by a person who waits, long enough that every gate sees what it needs.
 PLAN: Mapping[str, Any] = {
-    "steps": [10, 50, 100],
+    "steps": [20, 50, 100],
     "bake": "1s",
     "last": "2s",
     "requests": 30,
     "limit": "30s",
     "at_limit": "back",
     "prove": "20s",
-    "traffic": {"api": {"rate": 200, "path": "/prices"}, "dashboard": {"rate": 40, "path": "/"}},
+    "traffic": {"api": {"rate": 60, "path": "/prices"}, "dashboard": {"rate": 40, "path": "/"}},
+    # What else runs on the machine must not be taken for the candidate's fault; tests of latency say so themselves.
+    "gates": {"latency_ratio": 3},
 }
 
 
