@@ -227,7 +227,10 @@ class Driver:
         try:
             differs = self._world.stack.revert(opened.candidate, opened.back)
         except CrossfadeError as error:
-            return self._record(rollout, Stuck(self._clock.wall(), (f"the stack could not be reverted: {error.what}",)))
+            # Somebody else's `pulumi up` may hold the stack's lock for a while.
+            if self._impatient():
+                return self._record(rollout, Stuck(self._clock.wall(), (f"the stack could not be reverted: {error.what}",)))
+            return rollout
         return self._record(rollout, Reverted(self._clock.wall(), differs))
 
     def _write(self, weights: Mapping[str, int], services: Sequence[str]) -> None:

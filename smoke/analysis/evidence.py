@@ -8,6 +8,8 @@ from smoke.model import Answer, Counts, Look, Reading, Sample
 
 BLOCK = 10
 """Requests on each side that make one block of the paired latency comparison."""
+ROUNDING = 1.001
+"""Edges of buckets are rounded: what is exactly the tolerated ratio away must not be beyond it by that alone."""
 RECENT = 3
 """Readings of memory that are kept: a single high one may be a collection that is due."""
 
@@ -123,7 +125,7 @@ class Evidence:
         candidate = _between(blocks.since, sample, self.candidate)
         if min(live.requests, candidate.requests) < BLOCK:
             return blocks
-        slower = quantile(candidate, 0.5) > quantile(live, 0.5) * self.latency_ratio
+        slower = quantile(candidate, 0.5) > quantile(live, 0.5) * self.latency_ratio * ROUNDING
         return Blocks(blocks.slower + slower, blocks.total + 1, blocks.run + 1 if slower else 0, since=sample)
 
 

@@ -1,6 +1,7 @@
 """``crossfade abort``: all traffic back on the live slot, at once, whoever drives."""
 
 import sys
+from collections.abc import Mapping
 
 import click
 
@@ -12,6 +13,8 @@ from smoke.wiring import Site
 
 _PATIENCE = 120.0
 """Seconds that the one who drives has to take the stack back; users are safe long before."""
+_HEARING = 1.0
+"""Seconds that the one who drives has to hear the request. Longer, and the weights are set here: it hangs."""
 
 
 @click.command("abort")
@@ -28,41 +31,46 @@ def command(site: Site, *, why: str, as_json: bool) -> int:
         sys.stderr.write(f"nothing to abort: no rollout is running\nstate: {site.state()}\n")
         return Exit.WANTED
     site.mailbox.post(rollout.opened.rollout, {"verb": "abort", "by": me(), "why": why, "at": site.clock.wall()})
-    if rollout.phase is not Phase.SETTLING:
-        _weights_first(site, rollout)
     rollout = _finish(site, rollout)
+    if rollout.phase is Phase.PROMOTED:
+        _set_weights(site, rollout.weights)
+        sys.stderr.write("it was promoted a moment before it could be aborted; to go back: crossfade revert\n")
     if as_json:
         print_document(describe(rollout))
     code = exit_of(rollout, site.state())
     return Exit.WANTED if rollout.phase is Phase.ROLLED_BACK else code
 
 
-def _weights_first(site: Site, rollout: Rollout) -> None:
-    live, candidate = rollout.opened.live, rollout.opened.candidate
-    for service, router in reversed(list(site.routers.items())):
-        try:
-            router.write({live: 100, candidate: 0})
-            sys.stderr.write(f"{service}: all traffic is on {live}\n")
-        except RouterError as error:
-            sys.stderr.write(f"{service}: {error.what}; it is tried again\n")
-
-
 def _finish(site: Site, rollout: Rollout) -> Rollout:
-    """Drive it back ourselves, or wait for the one who drives."""
-    name = rollout.opened.rollout
-    deadline = site.clock.now() + _PATIENCE
+    """Drive it back ourselves, or wait for the one who drives; where that one hangs, users do not wait."""
+    began = site.clock.now()
     while True:
         try:
             if rollout.phase is Phase.STUCK:
                 rollout = _retry(site, rollout)
             return drive(site, rollout)
         except Locked as locked:
-            if site.clock.now() > deadline:
+            waited = site.clock.now() - began
+            if waited > _PATIENCE:
+                name = rollout.opened.rollout
                 raise TimedOut("the one who drives did not take the stack back", where=name, cause=locked.cause) from None
+            rollout = site.history().last or rollout
+            if rollout.ended and rollout.phase is not Phase.STUCK:
+                return rollout
+            if waited > _HEARING and rollout.phase not in {Phase.ABORTING, Phase.REVERTING}:
+                _set_weights(site, {rollout.opened.live: 100, rollout.opened.candidate: 0})
             site.clock.sleep(0.2)
-            current = site.history().last
-            if current is not None and current.ended and current.phase is not Phase.STUCK:
-                return current
+
+
+def _set_weights(site: Site, weights: Mapping[str, int]) -> None:
+    """Give every service these weights, consumers before providers; says what cannot be done, and leaves it to the next try."""
+    for service, router in reversed(list(site.routers.items())):
+        try:
+            if router.read() != weights:
+                router.write(weights)
+                sys.stderr.write(f"{service}: all traffic is on {max(weights, key=lambda slot: weights[slot])}\n")
+        except RouterError as error:
+            sys.stderr.write(f"{service}: {error.what}; it is tried again\n")
 
 
 def _retry(site: Site, rollout: Rollout) -> Rollout:

@@ -173,6 +173,21 @@ def test_a_restart_is_seen_by_its_instance() -> None:
     assert "restarts" not in judged(blue)
 
 
+@given(st.integers(1, 224))
+def test_exactly_the_tolerated_ratio_is_tolerated(power: int) -> None:
+    """On a grid of ratio 1.05, rounded as the proxy's is, a candidate one bucket slower is not slower, and two buckets are."""
+    edges = [round(1.05**each, 4) for each in range(power, power + 3)]
+
+    def all_at(edge: float) -> Counts:
+        return Counts(20, 0, (*((each, 20 * (each >= edge)) for each in edges), (INF, 20)))
+
+    def slower(edge: float) -> int:
+        blocks = seen(look(0.0, blue=Counts(), green=Counts()), look(1.0, blue=all_at(edges[0]), green=all_at(edge))).blocks
+        return blocks["api"].slower
+
+    assert (slower(edges[1]), slower(edges[2])) == (0, 1)
+
+
 def weighed(at: float, slot: str, megabytes: float) -> Look:
     """A look whose one reading says how much memory a slot holds."""
     return look(at, replace(reading(slot=slot), numbers={"rss_mb": megabytes}))

@@ -1,0 +1,216 @@
+"""The local proxy's own counters, in one question a read.
+
+What the proxy (1.40) counts for a cluster with our route document, found out by asking the real one:
+
+===============================================  ==========================  ===============  ==============
+what becomes of a request                        code that is counted        protocol_error   upstream_rq_time
+===============================================  ==========================  ===============  ==============
+answered whole, also after retries               its own, once                                yes
+nobody listens, also after retries               503, once                                    no
+connection ends before the answer                503                                          no
+what is answered is not HTTP                     502                         +1               no
+connection ends in the middle of the answer      its own, with its headers   +1               no
+client leaves before the answer                  none                                         no
+client leaves in the middle of the answer        its own, with its headers                    no
+a websocket is opened                            101, at the handshake                        no
+``100 Continue``, ``103 Early Hints``            beside that of the answer                    once, the answer
+more bytes than the answer should have           its own                     +1               yes
+===============================================  ==========================  ===============  ==============
+
+A websocket counts as a request whose handshake was answered, just as one whose handshake was refused does. The socket itself
+is a request that is not finished: it adds nothing to the latency, and its end, from whichever side, is no error.
+"""
+
+import json
+import math
+import re
+import time
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Self, TypeVar
+from urllib.parse import quote
+
+from infra.contract import Json
+from infra.contract.route import cluster
+from smoke.admin import Unanswered, ask
+from smoke.errors import MeterError, UsageError
+from smoke.model import Counts, Sample
+
+# Two hyphens separate a service from its slot, so a slot has none in a row: "api" does not count what is of "api--two".
+_SLOT = r"[^.-]+(?:-[^.-]+)*"
+_TIME = "rq_time"
+_CUT = "cx_destroy_remote_with_active_rq"
+_BROKEN = "cx_protocol_error"
+_CODES = r"rq_(?:101|[234]xx|5\d\d)"
+_BAD_GATEWAY = "rq_502"
+_BIN = re.compile(r"([\d.e+]+),([\d.e+]+):(\d+)")
+
+_Number = TypeVar("_Number", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the contract says of one service's counters."""
+
+    service: str
+    admin: str
+    """Unix socket of the proxy's admin."""
+    timeout: float = 2.0
+    """Seconds that the proxy has to answer."""
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Json]) -> Self:
+        """Read them.
+
+        Raises:
+            UsageError: one is missing, unknown or of the wrong kind.
+        """
+        kinds: dict[str, type | tuple[type, ...]] = {"service": str, "admin": str, "timeout": (int, float)}
+        wrong = {key for key, value in settings.items() if not isinstance(value, kinds.get(key, ())) or isinstance(value, bool)}
+        wrong |= {"service", "admin"} - set(settings)
+        if wrong:
+            raise UsageError(
+                f"meter envoy: {', '.join(sorted(wrong))} is missing, unknown or of the wrong kind",
+                hint="it has: service, admin (texts), timeout (seconds)",
+            )
+        return cls(**settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the proxy says of one slot."""
+
+    counters: dict[str, int] = field(default_factory=dict)
+    """By what follows ``upstream_`` in the name; one that is zero may be absent."""
+    times: list[tuple[float, int]] = field(default_factory=list)
+    """``(milliseconds that all of these were below, answers)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Requests of one slot that were lost without a code of their own, or with the proxy's 502: counted from read to read."""
+
+    counters: Mapping[str, int] = field(default_factory=dict)
+    """As they were at the last read."""
+    total: int = 0
+
+    def after(self, counters: Mapping[str, int]) -> "Losses":
+        """The losses one read later; begun anew where the counters were.
+
+        An answer that was cut short breaks the protocol, and it is the other side that ends the connection; where bytes are
+        too many, it is the proxy. What broke before it became an answer is a 502 of the proxy as well: the larger of the two
+        numbers has them all, and none twice. It has too few where, between two reads, cut answers meet 502s of the service's
+        own; a look at the totals would have them hidden by every 502 that there ever was.
+        """
+        before = Losses() if any(counters.get(name, 0) < count for name, count in self.counters.items()) else self
+        bad_gateway, broken, cut = (
+            counters.get(name, 0) - before.counters.get(name, 0) for name in (_BAD_GATEWAY, _BROKEN, _CUT)
+        )
+        return Losses(counters, before.total + max(bad_gateway, min(broken, cut)))
+
+
+class EnvoyMeter:
+    """Reads what one proxy counted for one service."""
+
+    def __init__(self, settings: Mapping[str, Json]) -> None:
+        self._settings = Settings.of(settings)
+        self._prefix = cluster(self._settings.service, "")
+        self._grid: Sequence[float] = ()
+        """The proxy's own edges, kept from when it first measured anything: they must be the same at every read."""
+        self._losses: Mapping[str, Losses] = {}
+        """By slot."""
+
+    def read(self) -> Sample:
+        """What was counted since the proxy was started; the latency is that of the question before.
+
+        The proxy gathers its histograms when it is asked, and answers with what it had gathered until then.
+        """
+        try:
+            # Until there is a grid, to ask for it also makes the proxy gather: the first latency is not from long ago.
+            self._grid = self._grid or grid_in(self._ask(_TIME, "histogram_buckets=cumulative&format=json"))
+            text = self._ask(f"(?:{_CODES}|{_TIME}|{_BROKEN}|{_CUT})", "histogram_buckets=detailed")
+            # Taken after: a proxy that is busy goes on counting until it answers.
+            at = time.monotonic()
+            tallies = tallies_in(text, self._prefix)
+        except Unanswered as error:
+            what = f"{self._settings.service}: the proxy does not say what it counted"
+            raise MeterError(what, cause=str(error)) from error
+        self._losses = {slot: self._losses.get(slot, Losses()).after(tally.counters) for slot, tally in tallies.items()}
+        return Sample(at, {slot: self._counts(tally, self._losses[slot]) for slot, tally in tallies.items()})
+
+    def _counts(self, tally: Tally, losses: Losses) -> Counts:
+        codes = {name: count for name, count in tally.counters.items() if name.startswith("rq_")}
+        requests = sum(codes.values())
+        errors = losses.total + sum(count for name, count in codes.items() if name.startswith("rq_5") and name != _BAD_GATEWAY)
+        latency = on_grid(tally.times, self._grid) if self._grid and tally.times else ()
+        # A 5xx that is itself cut short is counted in two ways.
+        return Counts(requests, min(errors, requests), latency)
+
+    def _ask(self, counters: str, form: str) -> str:
+        pattern = rf"^cluster\.{re.escape(self._prefix)}{_SLOT}\.upstream_{counters}$"
+        query = f"/stats?usedonly&{form}&filter={quote(pattern, safe='')}"
+        return ask(self._settings.admin, query, limit=self._settings.timeout)
+
+
+def tallies_in(text: str, prefix: str) -> dict[str, Tally]:
+    """What the admin's text form says, by slot; ``prefix`` is what the names of the service's clusters begin with.
+
+    Raises:
+        Unanswered: a part of it is of another form.
+    """
+    name = re.compile(rf"cluster\.{re.escape(prefix)}({_SLOT})\.upstream_(\w+): ?(\d*)")
+    tallies: dict[str, Tally] = {}
+    times: list[tuple[float, int]] | None = None
+    for line in text.splitlines():
+        if found := name.fullmatch(line):
+            slot, counter, value = found.groups()
+            tally = tallies.setdefault(slot, Tally())
+            times = tally.times if counter == _TIME else None
+            if times is None:
+                tally.counters[counter] = _number(value, int)
+        elif times is not None and line.startswith("  totals="):
+            times += _times(line.removeprefix("  totals="))
+        elif times is None or not line.startswith(("  intervals=", "  summary=")):
+            raise Unanswered(f"{line[:80]!r} is not a counter of {prefix}")
+    return tallies
+
+
+def _number(digits: str, kind: type[_Number]) -> _Number:
+    try:
+        return kind(digits)
+    except ValueError as error:
+        raise Unanswered(f"{digits[:80]!r} is not a number") from error
+
+
+def _times(bins: str) -> Iterator[tuple[float, int]]:
+    """The proxy's own bins, two digits wide, each with the edge that everything in it was below."""
+    for each in bins.split(", ") if bins else ():
+        found = _BIN.fullmatch(each)
+        if found is None:
+            raise Unanswered(f"{each[:80]!r} is not a part of a histogram")
+        # It measures in whole milliseconds, rounded down: what is in the bin of 5 took less than 6.
+        yield _number(found[1], float) + max(_number(found[2], float), 1.0), _number(found[3], int)
+
+
+def grid_in(text: str) -> Sequence[float]:
+    """The edges of the proxy's histogram, in milliseconds; empty where it has none.
+
+    Raises:
+        Unanswered: it is not an answer in the admin's JSON form.
+    """
+    try:
+        histograms = [each for entry in json.loads(text)["stats"] for each in entry.get("histograms", [])]
+        edges = {float(bucket["upper_bound"]) for each in histograms for bucket in each["buckets"]}
+    except (ValueError, OverflowError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise Unanswered(f"it has no histogram: {error!r}") from error
+    return sorted(edge for edge in edges if math.isfinite(edge))
+
+
+def on_grid(times: Sequence[tuple[float, int]], grid: Sequence[float]) -> tuple[tuple[float, int], ...]:
+    """Cumulative: each answer is counted from the first edge on that it was surely not above."""
+    buckets = [0] * (len(grid) + 1)
+    for below, count in times:
+        buckets[bisect_left(grid, below)] += count
+    return tuple(zip([*grid, math.inf], accumulate(buckets), strict=True))
