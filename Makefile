@@ -33,10 +33,13 @@ types: ## mypy, strict
 imports: ## the layers of docs/architecture.md, by import-linter
 	@$(in_shell) lint-imports
 
+bench: ## measure, and print the tables: promotions and switches under load
+	@$(in_shell) python bench/promotions.py
+
 destroy: ## take the stack STACK (staging) off this machine, and leave nothing behind
 	@$(in_shell) pulumi destroy --stack $(STACK) --yes --skip-preview
 
 clean: ## remove what was built here; never the state of a stack
 	rm -rf .venv .toolchain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
-.PHONY: help setup staging test test-quick check lint format types imports destroy clean
+.PHONY: help setup staging test test-quick check lint format types imports bench destroy clean

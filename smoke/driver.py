@@ -68,7 +68,7 @@ class Driver:
         self._world = world
         self._writer = writer
         self._clock = clock
-        self._listeners = listeners
+        self._listeners = list(listeners)
         self._answered = 0
         self._since = 0.0
         self._acting_since: float | None = None
@@ -165,8 +165,12 @@ class Driver:
         return Looked(self._clock.wall(), round(evidence.watched, 3), verdict_of(self._findings).value, said, counts)
 
     def _tell(self, rollout: Rollout, event: Event | None) -> None:
-        for listener in self._listeners:
-            listener(Tick(rollout, self._evidence, self._findings, event))
+        tick = Tick(rollout, self._evidence, self._findings, event)
+        for listener in (*self._listeners,):
+            try:
+                listener(tick)
+            except Exception:  # noqa: BLE001 - whoever only listens must never leave traffic where it is
+                self._listeners.remove(listener)
 
     # What is done
 

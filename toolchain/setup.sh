@@ -9,10 +9,13 @@ uv=$(sh toolchain/uv.sh)
 if [ ! -x .venv/bin/python ]; then
     say "making the project's environment"
     python=$(sh toolchain/python.sh)
-    "$uv" sync --quiet --frozen --all-extras --python "$python"
+    "$uv" sync --quiet --frozen --all-extras --compile-bytecode --python "$python"
 else
-    "$uv" sync --quiet --frozen --all-extras
+    "$uv" sync --quiet --frozen --all-extras --compile-bytecode
 fi
+
+# Every command starts a Python: what is compiled now need not be compiled each time, whatever the shell says of writing it.
+.venv/bin/python -m compileall -q infra smoke
 
 pulumi=$(sh toolchain/pulumi.sh)
 # One name for it, whatever was found: activate puts this first on PATH.

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import click
 
-from smoke.cli.frame import me, on_stack, print_document
+from smoke.cli.frame import me, on_stack
+from smoke.cli.main import print_document
 from smoke.cli.running import drive, exit_of
 from smoke.errors import Exit, Locked, RouterError, TimedOut
 from smoke.rollout import Phase, Retried, Rollout, describe, to_record
@@ -35,9 +36,9 @@ def command(site: Site, *, why: str, as_json: bool) -> int:
     if rollout.phase is Phase.PROMOTED:
         _set_weights(site, rollout.weights)
         sys.stderr.write("it was promoted a moment before it could be aborted; to go back: crossfade revert\n")
+    code = exit_of(rollout, site.state())
     if as_json:
         print_document(describe(rollout))
-    code = exit_of(rollout, site.state())
     return Exit.WANTED if rollout.phase is Phase.ROLLED_BACK else code
 
 

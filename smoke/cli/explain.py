@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import click
 
-from smoke.cli.frame import print_document
+from smoke.cli.main import print_document
 from smoke.errors import Exit, GateClosed
 
 MEANINGS: Mapping[Exit, tuple[str, str]] = {

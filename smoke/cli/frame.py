@@ -2,13 +2,12 @@
 
 import functools
 import getpass
-import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, Concatenate, ParamSpec
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
 
 import click
 
@@ -60,11 +59,6 @@ def check_settings(site: Site) -> None:
     if found.returncode == UsageError.exit:
         raise UsageError("the settings of the stack are broken, nothing was changed", where=settings)
     raise CrossfadeError("the settings could not be checked, nothing was changed", where=settings, hint="crossfade doctor")
-
-
-def print_document(document: Mapping[str, Any]) -> None:
-    """One JSON document on standard output, beginning with its format."""
-    sys.stdout.write(json.dumps({"format": 1, **document}) + "\n")
 
 
 def me() -> str:

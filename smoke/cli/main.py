@@ -1,14 +1,15 @@
 """The list of commands, and what happens to an error on its way out."""
 
 import importlib
-import json
+import os
 import sys
-import traceback
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
 import click
 
-from smoke.errors import CrossfadeError, Exit
+from smoke.errors import CrossfadeError, Exit, UsageError
 
 _COMMANDS: Mapping[str, str] = {
     "abort": "Put all traffic back on the live slot, now, and take the stack back.",
@@ -21,6 +22,8 @@ _COMMANDS: Mapping[str, str] = {
     "smoke": "Ask every probe of the idle slot, directly, past the router.",
     "status": "Say what users see now, and how the rollout stands.",
 }
+_COMPLETE = "_CROSSFADE_COMPLETE"
+"""The variable by which a shell asks how a line may go on."""
 
 
 class _Commands(click.Group):
@@ -58,32 +61,106 @@ def _crossfade() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    _open_streams()
     try:
-        result = _crossfade.main(args=arguments, standalone_mode=False)
-        code = result if isinstance(result, int) else Exit.WANTED
-    except click.exceptions.Exit as stop:
-        code = stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = Exit.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        sys.stderr.write("cancelled; what was begun goes on or goes back: crossfade status\n")
-        code = Exit.HELD
-    except BrokenPipeError:
-        code = Exit.WANTED
+        code = _run(arguments)
     except CrossfadeError as error:
-        _tell(error, as_json="--json" in arguments)
         code = error.exit
-    except Exception:  # noqa: BLE001 - the last door: a person must hear of it, with the documented code
-        traceback.print_exc()
-        sys.stderr.write("error: this is a fault in Crossfade itself; traffic stays as `crossfade status` shows it\n")
+        _tell(error, as_json="--json" in arguments)
+    except BrokenPipeError:
+        code = Exit.HELD  # cancelled: whoever read has gone away in the middle
+    except Exception as error:  # noqa: BLE001 - the last door: a person must hear of it, with the documented code
         code = Exit.INTERNAL
-    sys.stdout.flush()
-    sys.exit(int(code))
+        _tell_fault(error, as_json="--json" in arguments)
+    _leave(code)
+
+
+def print_document(document: Mapping[str, Any]) -> None:
+    """One JSON document on standard output, beginning with its format."""
+    import json  # noqa: PLC0415 - help does not need it
+
+    sys.stdout.write(json.dumps({"format": 1, **document}) + "\n")
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command; returns its exit code, and raises its errors as documents."""
+    try:
+        # Not click's own ``main``: that answers a reader who went away with exit code 1, which means something here.
+        if _COMPLETE in os.environ:
+            return _complete(os.environ[_COMPLETE])
+        with _crossfade.make_context("crossfade", list(arguments)) as context:
+            result = _crossfade.invoke(context)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return Exit.USAGE
+    except click.ClickException as error:
+        raise _usage(error) from None
+    except (click.Abort, KeyboardInterrupt):
+        raise _Cancelled("cancelled", hint="crossfade status", state="what was begun goes on or goes back") from None
+    return result if isinstance(result, int) else Exit.WANTED
+
+
+def _complete(instruction: str) -> int:
+    from click.shell_completion import shell_complete  # noqa: PLC0415 - only a shell asks for it
+
+    return shell_complete(_crossfade, {}, "crossfade", _COMPLETE, instruction)
+
+
+class _Cancelled(CrossfadeError):
+    """A person cancelled it."""
+
+    exit = Exit.HELD
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    message = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context is not None else "crossfade"
+    return UsageError(
+        message[:1].lower() + message[1:],
+        where=None if context is None else context.get_usage().partition(": ")[2],
+        hint=f"{path} --help",
+        state="nothing was changed",
+    )
 
 
 def _tell(error: CrossfadeError, *, as_json: bool) -> None:
-    sys.stderr.write(str(error) + "\n")
-    if as_json:
-        parts = {name: getattr(error, name) for name in ("what", "where", "cause", "hint", "state")}
-        sys.stdout.write(json.dumps({"format": 1, "exit": int(error.exit), "error": parts}) + "\n")
+    """The error for people; and for machines where they asked."""
+    with suppress(BrokenPipeError):
+        sys.stderr.write(str(error) + "\n")
+        if as_json:
+            parts = {name: getattr(error, name) for name in ("what", "where", "cause", "hint", "state")}
+            print_document({"exit": int(error.exit), "error": parts})
+
+
+def _tell_fault(error: Exception, *, as_json: bool) -> None:
+    import traceback  # noqa: PLC0415 - hardly ever needed
+
+    with suppress(BrokenPipeError):
+        traceback.print_exception(error)
+    what, cause = "this is a fault in Crossfade itself", f"{type(error).__name__}: {error}"
+    state = "traffic stays as `crossfade status` shows it"
+    _tell(CrossfadeError(what, cause=cause, hint="report it with the lines above it", state=state), as_json=as_json)
+
+
+def _open_streams() -> None:
+    """Where a stream was closed before we began, nobody listens: that is no fault."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+
+
+def _leave(code: int) -> None:
+    """End with that exit code, once everything was written."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            # The interpreter would try once more on its way out, and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if not isinstance(error, BrokenPipeError):
+                sys.stderr.write(f"error: the output could not be written: {error.strerror}\n")
+                code = code or Exit.INTERNAL
+    sys.exit(int(code))

@@ -4,7 +4,8 @@ import sys
 
 import click
 
-from smoke.cli.frame import check_settings, me, on_stack, print_document
+from smoke.cli.frame import check_settings, me, on_stack
+from smoke.cli.main import print_document
 from smoke.errors import Exit
 from smoke.plan import Plan, Step
 from smoke.rollout import Opened

@@ -4,7 +4,8 @@ import sys
 
 import click
 
-from smoke.cli.frame import check_settings, me, on_stack, print_document
+from smoke.cli.frame import check_settings, me, on_stack
+from smoke.cli.main import print_document
 from smoke.cli.running import drive, exit_of
 from smoke.rollout import Rollout, apply, describe
 from smoke.rollout.opening import NothingToDo, Wish, promotion
@@ -31,9 +32,10 @@ def command(site: Site, *, to: str | None, again: str, as_json: bool, json_lines
             print_document({"phase": "promoted", "nothing": str(nothing), "weights": site.weights()})
         return 0
     rollout = drive(site, rollout, json_lines=json_lines)
+    code = exit_of(rollout, site.state())
     if as_json:
         print_document(describe(rollout))
-    return exit_of(rollout, site.state())
+    return code
 
 
 def _begin(site: Site, wish: Wish) -> Rollout:

@@ -2,7 +2,8 @@
 
 import click
 
-from smoke.cli.frame import me, on_stack, print_document
+from smoke.cli.frame import me, on_stack
+from smoke.cli.main import print_document
 from smoke.cli.running import drive, exit_of
 from smoke.errors import GateClosed
 from smoke.rollout import apply, describe
@@ -24,6 +25,7 @@ def command(site: Site, *, why: str, as_json: bool) -> int:
         raise GateClosed("a rollout is running", where=history.running.opened.rollout, hint="crossfade abort")
     wish = Wish(by=me(), at=site.clock.wall(), again=why)
     rollout = drive(site, apply(None, way_back(site.contract, history, wish)))
+    code = exit_of(rollout, site.state())
     if as_json:
         print_document(describe(rollout))
-    return exit_of(rollout, site.state())
+    return code

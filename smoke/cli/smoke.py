@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import click
 
-from smoke.cli.frame import check_settings, on_stack, print_document
+from smoke.cli.frame import check_settings, on_stack
+from smoke.cli.main import print_document
 from smoke.errors import Exit, GateClosed
 from smoke.model import Answer, Reading
 from smoke.wiring import Site

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import click
 
-from smoke.cli.frame import on_stack, print_document
+from smoke.cli.frame import on_stack
+from smoke.cli.main import print_document
 from smoke.errors import Exit
 from smoke.rollout import Rollout, describe
 from smoke.wiring import Site

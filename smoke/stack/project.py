@@ -45,7 +45,12 @@ def find_project(start: Path) -> Project:
     start = start.resolve()
     folder = next((each for each in (start, *start.parents) if (each / "Pulumi.yaml").is_file()), None)
     if folder is None:
-        raise UsageError("this is no Crossfade project", where=str(start), cause="no Pulumi.yaml here or above")
+        raise UsageError(
+            "this is no Crossfade project",
+            where=str(start),
+            cause="no Pulumi.yaml here or above",
+            hint="cd into the folder with your Pulumi.yaml",
+        )
     return Project(_name(folder / "Pulumi.yaml"), folder, _state(folder))
 
 

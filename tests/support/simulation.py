@@ -9,7 +9,7 @@ from smoke.errors import HandoverError, MeterError
 from smoke.journals import MemoryJournal, MemoryMailbox
 from smoke.model import Answer, Counts, Reading, Sample
 from smoke.plan import Gates, Plan, Policy, Step
-from smoke.rollout import Opened, Rollout, Tick, apply, from_record, replay, to_record
+from smoke.rollout import Listener, Opened, Rollout, Tick, apply, from_record, replay, to_record
 from smoke.routers import MemoryRouter
 from smoke.stack import MemoryStack
 
@@ -124,6 +124,7 @@ class Simulation:
         self.journal = MemoryJournal()
         self.ticks: list[Tick] = []
         self.opened = OPENED
+        self.listeners: list[Listener] = [self.ticks.append]
 
     def world(self) -> World:
         """What the driver acts on."""
@@ -145,7 +146,7 @@ class Simulation:
                 writer.append(to_record(self.opened))
             rollout = replay(from_record(record) for record in self.journal.records(name))
             assert rollout is not None
-            return Driver(self.world(), writer, self.clock, [self.ticks.append]).run(rollout)
+            return Driver(self.world(), writer, self.clock, self.listeners).run(rollout)
 
     def told(self) -> Rollout:
         """What the journal alone says."""

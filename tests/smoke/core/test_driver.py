@@ -269,3 +269,19 @@ def test_a_journal_that_cannot_be_written_stops_the_driver(simulation: Simulatio
     with pytest.raises(JournalError):
         Driver(simulation.world(), Full(), simulation.clock).run(apply(None, simulation.opened))
     assert simulation.router.written == []
+
+
+def test_a_listener_that_fails_is_heard_no_more(simulation: Simulation) -> None:
+    """A display whose reader went away does not end the rollout: it is dropped, and the others go on hearing."""
+    heard: list[object] = []
+
+    def broken(tick: object) -> None:
+        heard.append(tick)
+        raise BrokenPipeError
+
+    simulation.listeners = [broken, simulation.ticks.append]
+    end = simulation.run()
+
+    assert end.phase is Phase.PROMOTED
+    assert len(heard) == 1
+    assert len(simulation.ticks) > 1

@@ -1,0 +1,12 @@
+"""What this machine has, what is missing or too old, and the fix. Uses no network, and changes nothing.
+
+A check is a small function that asks a ``Machine`` and yields what it found; a new one is a function and a line in its table.
+What must not be here: anything about a backend, and what a stack that is up says of itself; that comes from the caller.
+"""
+
+from smoke.doctor.check import Check, Outcome, examine
+from smoke.doctor.machine import Machine, Said, ThisMachine
+from smoke.doctor.programs import MACHINE
+from smoke.doctor.project import PROJECT, Place
+
+__all__ = ["MACHINE", "PROJECT", "Check", "Machine", "Outcome", "Place", "Said", "ThisMachine", "examine"]
