@@ -1,0 +1,228 @@
+"""A fence on this machine: a file says who may work, and a lock of the operating system that only one does.
+
+The process looks at ``fence.json`` many times a second. While it is named there it takes ``fence.lock`` and works; once it is
+not, it lets go. Whoever has the lock is therefore the one at work, however late or wrong a heartbeat is, and the dead have no
+lock. What a lock cannot say, that work gets done, the heartbeat says. From here the lock is only tried, and let go at once.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from infra.contract import Json
+from smoke.errors import HandoverError, UsageError
+from smoke.handovers.fence import Fence, Grant
+from smoke.heartbeat import Beat, Life, NoBeat, life, read_beat
+from smoke.seams import Clock
+
+_PAUSE = 0.005
+"""Seconds between two looks at what is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the contract says of one singleton's fence."""
+
+    folder: Path
+    """Holds ``fence.json`` and ``fence.lock``; its name is what messages call the singleton."""
+    heartbeats: Mapping[str, str]
+    """Path by slot; there are no other slots."""
+    timeout: float
+    """Seconds that a process has to let go of its work, or to begin it."""
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Json]) -> Self:
+        """Read them.
+
+        Raises:
+            UsageError: one is missing, unknown or of the wrong kind.
+        """
+        kinds: dict[str, Callable[[Json], bool]] = {"folder": _is_text, "heartbeats": _is_files, "timeout": _is_seconds}
+        wrong = sorted(key for key, value in settings.items() if key not in kinds or not kinds[key](value))
+        wrong += sorted(set(kinds) - set(settings))
+        if wrong:
+            raise UsageError(
+                f"hand-over file: {', '.join(wrong)} is missing, unknown or of the wrong kind",
+                hint="it has: folder (a path), heartbeats (a path by slot), timeout (seconds above 0)",
+            )
+        return cls(**{**settings, "folder": Path(settings["folder"])})
+
+
+def _is_text(value: Json) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_files(value: Json) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(_is_text(each) for pair in value.items() for each in pair)
+
+
+def _is_seconds(value: Json) -> bool:
+    return type(value) in {int, float} and 0 < value < math.inf
+
+
+class FileHandover:
+    """Hands one singleton over. Killed at any moment, it leaves a fence that the next call goes on from."""
+
+    def __init__(self, settings: Mapping[str, Json], clock: Clock) -> None:
+        self._settings = Settings.of(settings)
+        self._fence = Fence(self._settings.folder, frozenset(self._settings.heartbeats))
+        self._clock = clock
+
+    def hold(self, slot: str) -> None:
+        """Name ``slot``, by the next token unless it is named already; returns once a new beat says that it works.
+
+        Raises:
+            HandoverError: another slot still works, and nothing was changed; or ``slot`` did not say so in time, and stays named.
+        """
+        self._check(slot)
+        deadline, before = self._deadline(), self._beat(slot)
+        granted = self._grant(slot, deadline)
+        if not self._until(lambda: self._wanting(slot, granted, before) is None, deadline):
+            raise self._idle(slot, granted, before)
+
+    def release(self, slot: str) -> None:
+        """Name nobody, where ``slot`` is named; returns once the lock shows that its process is not at work.
+
+        Raises:
+            HandoverError: it may still be at work. It was not killed: what that would cost is for a person to weigh.
+        """
+        self._check(slot)
+        deadline = self._deadline()
+        with self._fence.alone(lambda held: self._until(held, deadline)) as write:
+            fence = self._fence.read()
+            if fence.holder == slot:
+                write(Grant(None, fence.token))
+        if not self._until(lambda: not self._may_work(slot), deadline):
+            raise self._busy(slot, "nobody is named to work any more" if self.holder() is None else "")
+
+    def holder(self) -> str | None:
+        """The slot that the fence names."""
+        return self._fence.read().holder
+
+    # To give the work
+
+    def _grant(self, slot: str, deadline: float) -> Grant:
+        """What names ``slot``: as it stands, or anew once no other is at work."""
+        granted: list[Grant] = []
+
+        def given() -> bool:
+            with self._fence.alone(lambda held: self._until(held, deadline)) as write:
+                fence = self._fence.read()
+                if fence.holder != slot and self._must_wait(slot, fence):
+                    return False
+                if fence.holder != slot:
+                    write(Grant(slot, fence.token + 1))
+                granted.append(self._fence.read())
+            return True
+
+        if not self._until(given, deadline):
+            raise self._busy(self._others(slot)[0], f"{slot} was not named; nothing was changed")
+        return granted[0]
+
+    def _must_wait(self, slot: str, fence: Grant) -> bool:
+        """Whether another slot may be at work, and is to let go.
+
+        Raises:
+            HandoverError: it is not to: it is named.
+        """
+        busy = any(self._may_work(other) for other in self._others(slot))
+        if fence.holder is not None and (busy or self._lives(fence.holder)):
+            what = f"{self._fence.name}: {fence.holder} still works, so {slot} cannot; nothing was changed"
+            raise HandoverError(what, hint=f"take the work from {fence.holder} first")
+        return busy
+
+    def _wanting(self, slot: str, granted: Grant, before: Beat | str) -> str | None:
+        """What speaks against it that ``slot`` works, by what it said since ``before``; None where nothing does.
+
+        Raises:
+            HandoverError: somebody changed the fence meanwhile.
+        """
+        if (now := self._fence.read()) != granted:
+            given = f"somebody gave the work to {now.holder or 'nobody'}"
+            raise HandoverError(f"{self._fence.name}: while {slot} was waited for, {given} (token {now.token})")
+        beat = self._beat(slot)
+        if isinstance(beat, str):
+            return beat
+        if (alive := life(beat)) is not Life.RUNNING:
+            return f"pid {beat.pid} {'was stopped by a signal' if alive is Life.STOPPED else 'is gone'}"
+        if beat == before:
+            return f"pid {beat.pid} runs, and has not beaten since"
+        wrong = [] if beat.connected else ["is not connected to what it works on"]
+        wrong += [] if beat.holding and beat.token == granted.token else ["does not hold the fence"]
+        return f"pid {beat.pid} beats, and {' and '.join(wrong)}" if wrong else None
+
+    # Who is at work
+
+    def _may_work(self, slot: str) -> bool:
+        """Whether somebody has the lock, and it may be the process of ``slot``."""
+        return self._fence.locked() and not any(self._took(other) for other in self._others(slot))
+
+    def _took(self, slot: str) -> bool:
+        """Whether a living process of ``slot`` took up the last grant: as long as it lives, nobody else can have the lock."""
+        beat = self._beat(slot)
+        return isinstance(beat, Beat) and beat.holding and beat.token == self._fence.read().token and self._lives(slot)
+
+    def _lives(self, slot: str) -> bool:
+        beat = self._beat(slot)
+        return isinstance(beat, Beat) and life(beat) is not Life.GONE
+
+    def _beat(self, slot: str) -> Beat | str:
+        """What the process of ``slot`` last said of itself, or why it says nothing."""
+        file = self._settings.heartbeats[slot]
+        try:
+            beat = read_beat(file)
+        except NoBeat as error:
+            return str(error)
+        return beat if beat.slot == slot else f"slot {beat.slot} beats into {file}, the file of {slot}"
+
+    # What went wrong
+
+    def _busy(self, slot: str, then: str) -> HandoverError:
+        beat, pid = self._beat(slot), self._fence.locker()
+        mine = beat if isinstance(beat, Beat) and pid in {beat.pid, None} and self._lives(slot) else None
+        pid = mine.pid if mine else pid
+        who = "somebody that the system does not name" if pid is None else f"pid {pid}"
+        stopped = mine is not None and life(mine) is Life.STOPPED
+        ways = [*([f"kill -CONT {pid}   # it was stopped; it goes on, and lets go by itself"] if stopped else [])]
+        ways += [f"kill {'-KILL' if stopped else '-TERM'} {pid}   # it ends, whatever it was about to do"] if pid else []
+        return HandoverError(
+            f"{self._fence.name}: {slot} may still be at work: {who} has the lock after {self._settings.timeout:g} s",
+            where=str(self._settings.folder / "fence.lock"),
+            cause="; ".join(each for each in ("it was stopped by a signal" if stopped else "", then) if each) or None,
+            hint="\n".join([*ways, "and the same command again"]),
+        )
+
+    def _idle(self, slot: str, granted: Grant, before: Beat | str) -> HandoverError:
+        why = self._wanting(slot, granted, before) or "it said so too late"
+        beat, pid = self._beat(slot), self._fence.locker()
+        own = beat.pid if isinstance(beat, Beat) else None
+        stopped = isinstance(beat, Beat) and life(beat) is Life.STOPPED
+        remedy = f"kill -CONT {own}   # it was stopped; it goes on" if stopped else "its log says why"
+        return HandoverError(
+            f"{self._fence.name}: {slot} did not say within {self._settings.timeout:g} s that it works: {why}",
+            where=self._settings.heartbeats[slot],
+            cause=f"pid {pid} has the lock" if pid not in {own, None} else None,
+            hint=f"{remedy}\nand the same command again, or crossfade abort",
+        )
+
+    # Waiting
+
+    def _others(self, slot: str) -> list[str]:
+        return [each for each in self._settings.heartbeats if each != slot]
+
+    def _check(self, slot: str) -> None:
+        if slot not in self._settings.heartbeats:
+            raise HandoverError(f"{self._fence.name}: no slot {slot} in {', '.join(sorted(self._settings.heartbeats))}")
+
+    def _deadline(self) -> float:
+        return self._clock.now() + self._settings.timeout
+
+    def _until(self, condition: Callable[[], bool], deadline: float) -> bool:
+        """Whether it comes to hold by then; looked at least once."""
+        while not condition():
+            if self._clock.now() >= deadline:
+                return False
+            self._clock.sleep(_PAUSE)
+        return True
