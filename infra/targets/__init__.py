@@ -7,6 +7,7 @@ Here belongs how a service is placed and routed on each kind of place. What must
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from infra.config import Document, FaultsError, Settings, broken_rules, settings_in
 from infra.targets.local import Local
 from infra.targets.target import Site, Target
 
@@ -18,4 +19,18 @@ def target(kind: str, stack: str, project: Path) -> Target:
     return TARGETS[kind](Site(stack, project))
 
 
-__all__ = ["TARGETS", "Site", "Target", "target"]
+def settled(document: Document, site: Site) -> tuple[Settings, Target]:
+    """The settings that a document holds, and the place they are for, which has all that they ask for.
+
+    Raises:
+        FaultsError: something is broken or missing; it has every fault that can be told at once.
+    """
+    settings = settings_in(document)
+    place = target(settings.target, site.stack, site.project)
+    faults = [*broken_rules(settings, document), *place.faults(settings, document)]
+    if faults:
+        raise FaultsError(faults)
+    return settings, place
+
+
+__all__ = ["TARGETS", "Site", "Target", "settled", "target"]

@@ -47,7 +47,13 @@ class Fence:
         if token is None:
             self.release()
             return None
-        return Permit(token) if self._take() else None
+        if not self._take():
+            return None
+        # Looked at again: between the look and the lock the work may have been taken away, and that must be believed.
+        if self._granted() != token:
+            self.release()
+            return None
+        return Permit(token)
 
     def release(self) -> None:
         """Let the other slot take the lock."""

@@ -10,11 +10,11 @@ from infra.config.settings import Program
 from infra.content import file_digest, tree_digest
 from infra.contract.document import Json
 from infra.release import Inputs
-from infra.targets.local.home import Home, short
+from infra.targets.local.home import SLOTS, Home, short
 from infra.targets.local.placing import argv, port_of
 from infra.targets.local.provider import ThingResource
 from infra.targets.local.proxy import Front
-from infra.targets.local.supervision import inherited
+from infra.targets.local.supervision import PATH
 
 
 class Declaration:
@@ -31,28 +31,11 @@ class Declaration:
 
     def program(self, name: str, inputs: Inputs, given: Mapping[str, str], program: Program | None) -> None:
         """A program in its environment, on its own copy of the source."""
-        service, _, slot = name.partition("--")
-        home = self._home
+        service, slot = _parts(name)
         needs = [self._source(service, inputs, program), self._environment(inputs, program)]
-        python = home.environment(inputs["runtime"], inputs["lock"]) / "bin" / "python"
-        self._python = self._python or str(python)
-        path = f"{python.parent}:{inherited()['PATH']}"
-        described: dict[str, Json] = {
-            "argv": argv(home, inputs, slot or None),
-            "environment": {**inherited(), "PYTHONUNBUFFERED": "1", **given, "PATH": path},
-            "folder": str(home.source(inputs["source"])),
-        }
-        if slot:
-            described["inputs"] = inputs
-        spec = {
-            "name": name,
-            "program": described,
-            "python": str(python),
-            "port": port_of(inputs, slot or None),
-            "folders": [str(home.data(service))],
-        }
-        title = f"{service} on {slot}" if slot else service
-        self._last.append(self._thing("program", title, spec, [self._ground, *needs]))
+        spec = program_spec(self._home, name, inputs, given)
+        self._python = self._python or spec["python"]
+        self._last.append(self._thing("program", f"{service} on {slot}" if slot else service, spec, [self._ground, *needs]))
 
     def way(self, service: str, kind: str) -> None:
         """How traffic, or work, finds a slot: a route, or a fence."""
@@ -91,3 +74,29 @@ class Declaration:
     def _thing(self, kind: str, title: str, spec: Mapping[str, Any], needs: Sequence[ThingResource]) -> ThingResource:
         options = pulumi.ResourceOptions(depends_on=list(needs))
         return ThingResource(kind, title, {**spec, "id": title, "home": str(self._home.folder)}, options)
+
+
+def program_spec(home: Home, name: str, inputs: Inputs, given: Mapping[str, str]) -> Mapping[str, Any]:
+    """The spec of a program. Pure: nothing of the shell that declares is in it, or another one would restart what has traffic."""
+    service, slot = _parts(name)
+    python = home.environment(inputs["runtime"], inputs["lock"]) / "bin" / "python"
+    described: dict[str, Json] = {
+        "argv": argv(home, inputs, slot),
+        "environment": {"PYTHONUNBUFFERED": "1", **given, "PATH": f"{python.parent}:{PATH}"},
+        "folder": str(home.source(inputs["source"])),
+    }
+    if slot:
+        described["inputs"] = inputs
+    return {
+        "name": name,
+        "program": described,
+        "python": str(python),
+        "port": port_of(inputs, slot),
+        "folders": [str(home.data(service))],
+    }
+
+
+def _parts(name: str) -> tuple[str, str | None]:
+    """Service and slot of a program; a companion has no slot."""
+    service, _, slot = name.rpartition("--")
+    return (service, slot) if service and slot in SLOTS else (name, None)

@@ -1,15 +1,16 @@
 """What this machine cannot give that the settings ask for."""
 
+import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from infra.config import Document, Fault, Settings
 from infra.config.document import Keys
-from infra.config.faults import lines_of
-from infra.config.rules import ports_of
+from infra.config.faults import paste
+from infra.config.ports import ports_of, spare_port
 from infra.config.settings import Program
-from infra.targets.local.home import LONGEST_SOCKET, Home
-from infra.targets.local.machine import belongs_to, dotted, interpreter, is_free, listener, runtimes
+from infra.targets.local.home import LONGEST_SOCKET, OURS, Home
+from infra.targets.local.machine import belongs_to, dotted, interpreter, is_free, listener, obstacle, runtimes
 
 
 def faults(project: Path, home: Home, settings: Settings, document: Document) -> Sequence[Fault]:
@@ -18,6 +19,7 @@ def faults(project: Path, home: Home, settings: Settings, document: Document) ->
         *_socket(home, document),
         *_runtimes(settings, document),
         *_files(project, settings, document),
+        *_names(settings, document),
         *_ports(home, settings, document),
     ]
 
@@ -34,46 +36,73 @@ def _socket(home: Home, document: Document) -> Iterator[Fault]:
 def _runtimes(settings: Settings, document: Document) -> Iterator[Fault]:
     asked: list[tuple[Keys, str]] = [(("slots", slot, "runtime"), each.runtime) for slot, each in settings.slots.items()]
     asked += [(("companions", name, "runtime"), each.runtime) for name, each in settings.companions.items()]
-    missing: set[str] = set()
     for keys, runtime in asked:
-        if runtime in missing or interpreter(runtime) is None:
-            missing.add(runtime)
-            version = dotted(runtime)
-            cause = f"there is no Python {version} here; found: {', '.join(runtimes()) or 'none'}"
-            hint = f"pyenv install {version}\nor: uv python install {version}"
+        if interpreter(runtime) is None:
+            version, found = dotted(runtime), runtimes()
+            cause = f"there is no Python {version} here; found: {', '.join(found) or 'none'}"
+            others = f"\nor take one that is here:\n{paste(document, keys, found[-1])}" if found else ""
+            hint = f"uv python install {version}\nor: pyenv install {version}{others}"
             yield Fault(f"runtime {runtime} is not on this machine", document.where(keys), cause, hint)
 
 
 def _files(project: Path, settings: Settings, document: Document) -> Iterator[Fault]:
     # What is wrong with the lock of a runtime that is not here can wait until it is.
     asked = {each.runtime for each in settings.slots.values() if interpreter(each.runtime) is not None}
-    for name, service in settings.services.items():
-        yield from _program(project, document, ("services", name), service, sorted(asked))
-    for name, companion in settings.companions.items():
-        yield from _program(project, document, ("companions", name), companion, [companion.runtime])
+    programs: list[tuple[Keys, Program, list[str]]] = []
+    programs += [(("services", name), each, sorted(asked)) for name, each in settings.services.items()]
+    programs += [(("companions", name), each, [each.runtime]) for name, each in settings.companions.items()]
+    for keys, program, wanted in programs:
+        yield from _source(project, document, keys, program)
+        yield from _locks(project, document, keys, program, wanted)
 
 
-def _program(project: Path, document: Document, keys: Keys, program: Program, runtimes: list[str]) -> Iterator[Fault]:
+def _source(project: Path, document: Document, keys: Keys, program: Program) -> Iterator[Fault]:
     source = project / program.source
     if not source.is_dir():
         cause = f"{source} is {'a file' if source.exists() else 'not there'}"
-        yield Fault(f"source is no folder: {program.source}", document.where((*keys, "source")), cause, lines_of({"source": "."}))
-    try:
-        locks = {runtime: project / program.lock.format(runtime=runtime) for runtime in runtimes}
-    except (KeyError, IndexError, ValueError):
-        cause = "the one thing in braces it may have is {runtime}"
-        yield Fault(
-            f"lock is wrong: {program.lock!r}", document.where((*keys, "lock")), cause, lines_of({"lock": "locks/{runtime}.txt"})
-        )
-        return
-    for runtime, lock in locks.items():
-        if not lock.is_file():
+        near = _near(source, [each for each in _beside(source) if each.is_dir()])
+        better = None if near is None else str(Path(program.source).with_name(near.name))
+        hint = paste(document, (*keys, "source"), better) if better else "take the program's folder, as Pulumi.yaml sees it"
+        yield Fault(f"source is no folder: {program.source}", document.where((*keys, "source")), cause, hint)
+
+
+def _locks(project: Path, document: Document, keys: Keys, program: Program, wanted: list[str]) -> Iterator[Fault]:
+    for runtime in wanted:
+        name = program.lock.replace("{runtime}", runtime)
+        if not (project / name).is_file():
+            make = f"uv pip compile --generate-hashes --python-version {dotted(runtime)} requirements.in -o {name}"
+            better = _other_lock(project, program.lock, wanted)
             yield Fault(
                 f"there is no lock for {runtime}",
                 document.where((*keys, "lock")),
-                f"{lock} is {'no file' if lock.exists() else 'not there'}",
-                f"uv pip compile --generate-hashes --python-version {dotted(runtime)} requirements.in -o {lock}",
+                f"{project / name} is {'no file' if (project / name).exists() else 'not there'}",
+                make if better is None else f"{paste(document, (*keys, 'lock'), better)}\nor: {make}",
             )
+
+
+def _other_lock(project: Path, lock: str, wanted: list[str]) -> str | None:
+    """A lock of nearly that name, which every runtime has; or None."""
+    found = _near(project / lock.replace("{runtime}", wanted[0]), list(_beside(project / lock)))
+    if found is None:
+        return None
+    better = str(Path(lock).with_name(found.name.replace(wanted[0], "{runtime}")))
+    there = all((project / better.replace("{runtime}", runtime)).is_file() for runtime in wanted)
+    return better if there and better != lock else None
+
+
+def _beside(path: Path) -> Sequence[Path]:
+    return sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+
+
+def _near(path: Path, others: Sequence[Path]) -> Path | None:
+    names = difflib.get_close_matches(path.name, [each.name for each in others], n=1)
+    return path.with_name(names[0]) if names else None
+
+
+def _names(settings: Settings, document: Document) -> Iterator[Fault]:
+    for name in sorted(OURS & settings.companions.keys()):
+        cause = "a program of Crossfade's own goes by that name here"
+        yield Fault(f"a companion cannot be {name}", document.where(("companions", name)), cause, f"rename the companion {name}")
 
 
 def _ports(home: Home, settings: Settings, document: Document) -> Iterator[Fault]:
@@ -81,20 +110,22 @@ def _ports(home: Home, settings: Settings, document: Document) -> Iterator[Fault
     programs += [(("companions", name, "port"), each.port, False, "127.0.0.1") for name, each in settings.companions.items()]
     for keys, port, slotted, address in programs:
         for each in ports_of(port, slotted=slotted) if port is not None else ():
-            if is_free(address if each == port else "127.0.0.1", each):
-                continue
-            owner = listener(each)
-            if owner is not None and belongs_to(owner, home.folder):
-                continue
-            who = "a process of another user" if owner is None else f"{owner.name()} (process {owner.pid})"
-            hint = f"end it, or take another port:\n{lines_of({'port': _next_free(port or each, slotted=slotted)})}"
-            yield Fault(f"port {each} is taken", document.where(keys), f"{who} listens there", hint)
-            break
+            who = _other(home, address if each == port else "127.0.0.1", each)
+            if who is not None:
+                free = spare_port(document.values, slotted=slotted, free=lambda spare: is_free("127.0.0.1", spare))
+                hint = f"end it, or take another port:\n{paste(document, keys, free)}"
+                yield Fault(f"port {each} is taken", document.where(keys), who, hint)
+                break
 
 
-def _next_free(port: int, *, slotted: bool) -> int:
-    return next(
-        each
-        for each in range(port + 1, port + 1000)
-        if all(is_free("127.0.0.1", used) for used in ports_of(each, slotted=slotted))
-    )
+def _other(home: Home, address: str, port: int) -> str | None:
+    """Who, or what, keeps this stack from a port; None where nothing does, or the stack itself listens there."""
+    why = obstacle(address, port)
+    if why is None:
+        return None
+    if why:
+        return f"{address} cannot be listened on: {why}"
+    owner = listener(port)
+    if owner is None:
+        return "a program that this user may not see uses it"
+    return None if belongs_to(owner, home.folder) else f"{owner.name()} (process {owner.pid}) listens there"

@@ -12,6 +12,8 @@ from infra.contract.document import Json
 from infra.release import Standing
 
 SLOTS = ("blue", "green")
+OURS = frozenset({"envoy", "supervisord"})
+"""Programs of a stack that no companion may share its name, and so its files, with."""
 LONGEST_SOCKET = 107
 """Bytes that the path of a unix socket may have on Linux."""
 
@@ -98,12 +100,17 @@ class Home:
             return None
 
     def _busy(self) -> frozenset[str]:
-        weights = self._weights()
-        if weights is None:
+        weights, holders = self._weights(), self._holders()
+        if weights is None or holders is None:
             return frozenset(SLOTS)  # nobody can say: nothing may be touched
-        fences = [read_json(folder / "fence.json") for folder in (self.folder / "fences").glob("*")]
-        holders = {str(fence["holder"]) for fence in fences if isinstance(fence, Mapping) and fence.get("holder")}
         return frozenset({slot for each in weights for slot, weight in each.items() if weight} | holders)
+
+    def _holders(self) -> set[str] | None:
+        """Slots that have a singleton at work, or None: a fence says nothing that can be believed."""
+        fences = [read_json(file) for file in (self.folder / "fences").glob("*/fence.json")]
+        if not all(isinstance(fence, Mapping) and "holder" in fence for fence in fences):
+            return None
+        return {str(fence["holder"]) for fence in fences if fence["holder"]}
 
     def _serving(self) -> str | None:
         total = {slot: sum(each.get(slot, 0) for each in self._weights() or ()) for slot in SLOTS}

@@ -1,5 +1,6 @@
 """What this machine has: interpreters, and who listens on which port. Looks, and changes nothing."""
 
+import errno
 import os
 import re
 import shutil
@@ -9,8 +10,10 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 BLUE, GREEN = 10_000, 20_000
 """A slot listens this far above the port that users reach."""
@@ -33,15 +36,11 @@ def interpreter(runtime: str) -> Path | None:
     Pyenv's are looked for in its folder: its shims start whatever the current folder asks for.
     """
     name = f"python{dotted(runtime)}"
-    for candidate in _candidates(name):
-        if _answers(candidate, dotted(runtime)):
-            return candidate
-    return None
+    return next((each for each in _candidates(name) if _answers(each, dotted(runtime))), None)
 
 
 def _candidates(name: str) -> Iterator[Path]:
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    found = [each for each in pyenv.glob(f"versions/{name.removeprefix('python')}.*/bin/{name}") if "shims" not in each.parts]
+    found = _pyenv().glob(f"versions/{name.removeprefix('python')}.*/bin/{name}")
     yield from sorted(found, key=_release, reverse=True)
     for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
         if (Path(folder) / name).exists() and "shims" not in Path(folder).parts:
@@ -49,9 +48,17 @@ def _candidates(name: str) -> Iterator[Path]:
     yield from _of_uv(name.removeprefix("python"))
 
 
+def _pyenv() -> Path:
+    return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+
+
 def _of_uv(version: str) -> Iterator[Path]:
-    command = [uv(), "python", "find", "--no-project", "--no-python-downloads", version]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Its own alone: for the others it would start every shim on PATH, which we have seen to ourselves.
+    command = [uv(), "python", "find", "--managed-python", "--no-project", "--no-python-downloads", version]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return
     if found.returncode == 0 and found.stdout.strip():
         yield Path(found.stdout.strip())
 
@@ -63,15 +70,29 @@ def _release(python: Path) -> list[int]:
 def _answers(python: Path, version: str) -> bool:
     say = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
     try:
-        found = subprocess.run([python, "-I", "-c", say], capture_output=True, text=True, check=False, timeout=20)
+        found = subprocess.run([python, "-I", "-S", "-c", say], capture_output=True, text=True, check=False, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return found.stdout.strip() == version
 
 
-def runtimes() -> list[str]:
-    """Every runtime that there is an interpreter of."""
-    return [runtime for runtime in (f"py3{minor}" for minor in range(7, 20)) if interpreter(runtime) is not None]
+@cache
+def runtimes() -> tuple[str, ...]:
+    """Every runtime that there seems to be an interpreter of: none is started, this is to choose from."""
+    names = [each.parents[1].name for each in _pyenv().glob("versions/3.*/bin/python3")]
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        if "shims" not in Path(folder).parts:
+            names += [each.name.removeprefix("python") for each in Path(folder).glob("python3.*")]
+    minors = {int(match[1]) for match in map(re.compile(r"3\.(\d+)(?:\.\d+)?").fullmatch, names + _all_of_uv()) if match}
+    return tuple(f"py3{minor}" for minor in sorted(minors))
+
+
+def _all_of_uv() -> list[str]:
+    try:
+        folder = subprocess.run([uv(), "python", "dir"], capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return []
+    return [each.name.split("-")[1] for each in Path(folder).glob("cpython-3.*")] if folder else []
 
 
 def uv() -> str:
@@ -82,17 +103,24 @@ def uv() -> str:
 
 def is_free(address: str, port: int) -> bool:
     """Whether a port can be listened on."""
+    return obstacle(address, port) is None
+
+
+def obstacle(address: str, port: int) -> str | None:
+    """Why a port cannot be listened on; empty where somebody else uses it, None where it can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return "" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+    return None
 
 
-def listener(port: int) -> psutil.Process | None:
+def listener(port: int) -> "psutil.Process | None":
     """The process that listens on a port, or None: nobody does, or it is another user's."""
+    import psutil  # noqa: PLC0415 - slow to load, and needed where a port is taken alone
+
     try:
         found = [
             each.pid
@@ -104,8 +132,10 @@ def listener(port: int) -> psutil.Process | None:
         return None
 
 
-def belongs_to(process: psutil.Process, home: Path) -> bool:
+def belongs_to(process: "psutil.Process", home: Path) -> bool:
     """Whether a process was started by the stack in that folder."""
+    import psutil  # noqa: PLC0415 - see above
+
     try:
         return process.environ().get("CROSSFADE_HOME") == str(home)
     except psutil.Error:

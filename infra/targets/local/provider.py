@@ -15,6 +15,8 @@ from infra.targets.local.things import THINGS, ThingError
 
 _OURS = "__"
 """Keys of Pulumi's own begin with it."""
+_LATER = "born"
+"""What is known only once a thing is made."""
 
 
 @contextmanager
@@ -22,9 +24,9 @@ def _told() -> Iterator[None]:
     """Pulumi prints the traceback of whatever fails: where we know what to say, that alone."""
     try:
         yield
-    except (ThingError, SupervisionError):
+    except (ThingError, SupervisionError, OSError) as error:
         sys.tracebacklimit = 0
-        raise
+        raise ThingError(str(error)) from None
     except Exception:
         sys.tracebacklimit = 1000
         raise
@@ -49,18 +51,18 @@ class Provider(ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Have the thing no more."""
-        spec = plain(_props)
+        spec = spec_of(_props)
         with _told():
             THINGS[self.kind].unmake(_home(spec), spec)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare what is wanted with what was, and with what is there: what has died is a difference."""
-        thing, old, new = THINGS[self.kind], plain(_olds), plain(_news)
-        differs = not thing.KEPT and any(old.get(key) != value for key, value in new.items())
-        return DiffResult(changes=differs or not thing.well(_home(new), new))
+        thing, old, new = THINGS[self.kind], spec_of(_olds), spec_of(_news)
+        with _told():
+            return DiffResult(changes=(not thing.KEPT and old != new) or not thing.well(_home(new), new))
 
     def _made(self, props: dict[str, Any]) -> dict[str, Any]:
-        spec = plain(props)
+        spec = spec_of(props)
         with _told():
             return {**props, **THINGS[self.kind].make(_home(spec), spec)}
 
@@ -72,14 +74,19 @@ class ThingResource(Resource, module="crossfade", name="Thing"):
 
     def __init__(self, kind: str, name: str, spec: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(
-            Provider(kind), name, {"born": None, **{key: each for key, each in spec.items() if each is not None}}, opts
+            Provider(kind), name, {_LATER: None, **{key: each for key, each in spec.items() if each is not None}}, opts
         )
 
 
+def spec_of(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The spec in what Pulumi hands over: without keys of its own, and without what the thing itself has said."""
+    return {key: plain(each) for key, each in properties.items() if key != _LATER and not key.startswith(_OURS)}
+
+
 def plain(value: Any) -> Any:  # noqa: ANN401 - whatever Pulumi keeps
-    """Values as they were given: on their way whole numbers lose their kind, and keys of Pulumi's own come in."""
+    """Values as they were given: on their way whole numbers lose their kind."""
     if isinstance(value, Mapping):
-        return {key: plain(each) for key, each in value.items() if not key.startswith(_OURS)}
+        return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -6,45 +6,55 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 import xmlrpc.client
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
-from supervisor.xmlrpc import SupervisorTransport
 
-from infra.targets.local.home import Home, read_json, write_whole
+from infra.targets.local.home import LONGEST_SOCKET, Home, read_json, write_whole
+from infra.targets.local.launch import PASSED_ON
+from infra.targets.local.processes import end, family, living, of_stack, until
+from infra.targets.local.unix import UnixTransport
 
 LIMIT = 20.0
 """Seconds that the supervisor has to come up, or to end with everything it started."""
-PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "TMPDIR", "TZ", "USER")
-"""Variables of the caller that programs may see; everything else would tie a stack to the shell it was begun in."""
 RUNNING, GONE = frozenset({"STARTING", "RUNNING", "BACKOFF"}), "GONE"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where a program looks for others, after its own environment."""
+_SOON, _LATER = 5.0, 60.0
+"""Seconds for an answer at once; for one that waits until a program has ended or stands."""
+_UNREADABLE = frozenset("*?[")
+"""Characters that the supervisor takes for a pattern, where it looks for its programs."""
+_LAUNCH = Path(__file__).with_name("launch.py")
+_writing = threading.Lock()
+"""Pulumi makes several things at once, in threads."""
 
+# Paths are relative to the folder, where the supervisor stays: one from outside could hold what it reads as a comment.
 _CONF = """\
 [supervisord]
-logfile={home}/logs/supervisord.log
-pidfile={home}/supervisord.pid
-childlogdir={home}/logs
-identifier=crossfade-{name}
+logfile=logs/supervisord.log
+pidfile=supervisord.pid
+childlogdir=logs
+identifier=crossfade
 umask=077
 
 [unix_http_server]
-file={home}/supervisor.sock
+file=supervisor.sock
 chmod=0700
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
 [include]
-files={home}/programs/*.conf
+files=programs/*.conf
 """
 _UNIT = """\
 [program:{name}]
-command="{python}" -I "{launch}" "{program}"
+command="{python}" -I launch.py programs/{name}.json
 autostart=true
 autorestart=true
 startsecs=1
@@ -54,7 +64,7 @@ stopwaitsecs=15
 stopasgroup=true
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={log}
+stdout_logfile=logs/{name}.log
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=3
 """
@@ -71,24 +81,32 @@ class Supervisor:
         self._home = home
 
     def start(self) -> None:
-        """Have it running; may be repeated.
+        """Have it running, with every program that it was given before; may be repeated.
 
         Raises:
             SupervisionError: it does not come up.
         """
-        if self.answers():
-            return
-        conf = self._home.folder / "supervisord.conf"
-        home = _literal(self._home.folder)
-        write_whole(conf, _CONF.format(home=home, name=_literal(self._home.folder.name)))
+        self._check_folder()
         for folder in ("programs", "logs", "heartbeats", "routes", "envoy"):
             (self._home.folder / folder).mkdir(exist_ok=True, mode=0o700)
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(conf)]
+        self._write_launch()
+        if self.answers():
+            return
+        self.stop()  # what outlived it has nobody, and sits on the ports of what comes back
+        conf = self._home.folder / "supervisord.conf"
+        write_whole(conf, _CONF)
         started = subprocess.run(
-            command, env=inherited(), cwd=self._home.folder, capture_output=True, text=True, check=False, start_new_session=True
+            [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", str(conf)],
+            env={**inherited(), "CROSSFADE_HOME": str(self._home.folder)},
+            cwd=self._home.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,
         )
         if started.returncode or not until(self.answers, LIMIT):
-            raise SupervisionError(f"the supervisor does not come up: {started.stderr.strip() or self._home.log('supervisord')}")
+            said = started.stderr.strip() or f"see {self._home.log('supervisord')}"
+            raise SupervisionError(f"the supervisor does not come up: {said}")
 
     def answers(self) -> bool:
         """Whether it is there."""
@@ -97,30 +115,26 @@ class Supervisor:
         return False
 
     def stop(self) -> None:
-        """End it and everything it started; may be repeated.
+        """End it and everything it started, also where it is gone and something outlived it; may be repeated.
 
         Raises:
             SupervisionError: something does not end.
         """
-        pid = self._pid()
-        if pid is None:
-            return
-        family = [each for each in (pid, *pid.children(recursive=True)) if each.is_running()]
-        with suppress(psutil.NoSuchProcess):
-            pid.send_signal(signal.SIGTERM)
-        _, alive = psutil.wait_procs(family, timeout=LIMIT)
-        for each in alive:
+        left: list[psutil.Process] = []
+        supervisor = self._process()
+        if supervisor is not None:
+            everything = family(supervisor)
             with suppress(psutil.NoSuchProcess):
-                each.kill()
-        _, alive = psutil.wait_procs(alive, timeout=LIMIT)
+                supervisor.send_signal(signal.SIGTERM)
+            living([supervisor], LIMIT)  # it ends last
+            left = living(everything, 0)
+        alive = end({*left, *of_stack(self._home.folder)})
         if alive:
             raise SupervisionError(f"these do not end: {', '.join(str(each.pid) for each in alive)}")
 
     def state(self, name: str) -> str:
         """State of a program; ``GONE`` where it is not known, or the supervisor is not there."""
-        with suppress(SupervisionError):
-            return str(self._call("getProcessInfo", name)["statename"])
-        return GONE
+        return str(self._info(name).get("statename", GONE))
 
     def run(self, name: str, program: Mapping[str, Any], python: str) -> None:
         """Have a program running as it is described, anew where it ran already.
@@ -134,24 +148,23 @@ class Supervisor:
             SupervisionError: it is not taken.
         """
         self.end(name)
+        self._write_launch()
         write_whole(self._home.program(name), json.dumps(program, indent=1))
-        # A copy: what runs must not need the folder that Crossfade itself is installed in.
-        launch = self._home.folder / "launch.py"
-        write_whole(launch, Path(__file__).with_name("launch.py").read_text(encoding="utf-8"))
-        texts = {"python": python, "launch": launch, "program": self._home.program(name), "log": self._home.log(name)}
-        write_whole(self._home.unit(name), _UNIT.format(name=name, **{key: _literal(text) for key, text in texts.items()}))
+        write_whole(self._home.unit(name), _UNIT.format(name=name, python=self._near(python)))
         self._call("reloadConfig")
         self._call("addProcessGroup", name)
 
     def end(self, name: str) -> None:
-        """Have a program ended and forgotten; may be repeated.
+        """Have a program ended and forgotten, with everything it started; may be repeated.
 
         Raises:
             SupervisionError: it does not end.
         """
-        if self.state(name) != GONE:
-            self._call("stopProcessGroup", name)
-            self._call("removeProcessGroup", name)
+        group = self._info(name).get("pid", 0)
+        if not until(lambda: self._forget(name), LIMIT):
+            raise SupervisionError(f"{name} does not end: it is {self.state(name)}")
+        if group:
+            end(each for each in of_stack(self._home.folder) if _group(each) == group)
         for file in (self._home.unit(name), self._home.program(name)):
             file.unlink(missing_ok=True)
 
@@ -161,18 +174,32 @@ class Supervisor:
 
     def again(self, name: str) -> None:
         """Start a program that has ended, as it was."""
-        self._call("startProcessGroup", name)
+        self._call("startProcessGroup", name, limit=_LATER)
 
-    def _call(self, method: str, *words: str) -> Any:  # noqa: ANN401 - whatever it answers
-        transport = SupervisorTransport(None, None, f"unix://{self._home.supervisor}")
+    def _forget(self, name: str) -> bool:
+        """Whether it is forgotten. One that crashed at this very moment is started again in between: then it is not."""
+        if self.state(name) == GONE:
+            return True
+        self._call("stopProcessGroup", name, limit=_LATER)
+        with suppress(SupervisionError):
+            self._call("removeProcessGroup", name)
+        return self.state(name) == GONE
+
+    def _info(self, name: str) -> Mapping[str, Any]:
+        with suppress(SupervisionError):
+            return dict(self._call("getProcessInfo", name))
+        return {}
+
+    def _call(self, method: str, *words: str, limit: float = _SOON) -> Any:  # noqa: ANN401 - whatever it answers
+        transport = UnixTransport(self._home.supervisor, limit)
         try:
-            with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
+            with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as server:
                 return getattr(server.supervisor, method)(*words)
         except (OSError, xmlrpc.client.Error, http.client.HTTPException) as error:
             said = error.faultString if isinstance(error, xmlrpc.client.Fault) else error
-            raise SupervisionError(f"the supervisor answers to {method} {' '.join(words)}: {said}") from error
+            raise SupervisionError(f"the supervisor answers to {' '.join((method, *words))}: {said}") from error
 
-    def _pid(self) -> psutil.Process | None:
+    def _process(self) -> psutil.Process | None:
         try:
             process = psutil.Process(int((self._home.folder / "supervisord.pid").read_text()))
             ours = str(self._home.folder / "supervisord.conf") in process.cmdline()
@@ -180,23 +207,34 @@ class Supervisor:
             return None
         return process if ours else None
 
+    def _check_folder(self) -> None:
+        folder = self._home.folder
+        if len(os.fsencode(self._home.supervisor)) + len(".12345678") > LONGEST_SOCKET:
+            raise SupervisionError(f"{folder} lies too deep for a socket in it: move the project to a shorter path")
+        if found := sorted(_UNREADABLE & set(str(folder))):
+            raise SupervisionError(f"{folder} has {' '.join(found)} in its name, which the supervisor cannot read: rename it")
+
+    def _write_launch(self) -> None:
+        # A copy: what runs must not need the folder that Crossfade itself is installed in.
+        launch, text = self._home.folder / "launch.py", _LAUNCH.read_text(encoding="utf-8")
+        with _writing:
+            if not launch.exists() or launch.read_text(encoding="utf-8") != text:
+                write_whole(launch, text)
+
+    def _near(self, python: str) -> str:
+        """The interpreter from the folder, where it is in there."""
+        file = Path(python)
+        inside = file.is_relative_to(self._home.folder)
+        return str(file.relative_to(self._home.folder) if inside else file).replace("%", "%%")
+
 
 def inherited() -> dict[str, str]:
-    """The part of our environment that programs see."""
-    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    return {"PATH": path, **{name: os.environ[name] for name in PASSED_ON if name in os.environ}}
+    """The part of our environment that the supervisor is started with."""
+    return {"PATH": PATH, **{name: os.environ[name] for name in PASSED_ON if name in os.environ}}
 
 
-def until(condition: Callable[[], bool], limit: float) -> bool:
-    """Whether the condition came to hold within the limit, in seconds."""
-    end = time.monotonic() + limit
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def _literal(text: object) -> str:
-    # A percent sign would be expanded by the supervisor.
-    return str(text).replace("%", "%%")
+def _group(process: psutil.Process) -> int:
+    try:
+        return os.getpgid(process.pid)
+    except OSError:
+        return 0

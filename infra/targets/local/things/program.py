@@ -1,0 +1,53 @@
+"""A program under the supervisor."""
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from infra.contract.document import Json
+from infra.targets.local.home import Home
+from infra.targets.local.processes import until
+from infra.targets.local.supervision import GONE, RUNNING, Supervisor
+from infra.targets.local.things.thing import Spec
+
+LISTENING = 10.0
+"""Seconds that a program is waited for after its start. No verdict: whether it is well is for the probes to say."""
+
+
+class Program:
+    """A program that is kept running."""
+
+    KEPT: ClassVar[bool] = False
+
+    def make(self, home: Home, spec: Spec) -> Mapping[str, Json]:
+        """Have it running; returns once it listens, or has had its time."""
+        supervisor, name, program = Supervisor(home), spec["name"], spec["program"]
+        for folder in spec["folders"]:
+            Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+        known = supervisor.described(name) == program
+        if known and supervisor.state(name) not in {*RUNNING, GONE}:
+            supervisor.again(name)
+        elif not self.well(home, spec):
+            supervisor.run(name, program, spec["python"])
+        port = spec.get("port")
+        if port is not None:
+            until(lambda: _answers(port), LISTENING)
+        return {}
+
+    def unmake(self, home: Home, spec: Spec) -> None:
+        """End it, with everything it started. Without a supervisor there is only its description to remove."""
+        Supervisor(home).end(spec["name"])
+
+    def well(self, home: Home, spec: Spec) -> bool:
+        """Whether the supervisor keeps it running, as the spec says. One that crashes and is started again is kept running."""
+        supervisor = Supervisor(home)
+        return supervisor.described(spec["name"]) == spec["program"] and supervisor.state(spec["name"]) in RUNNING
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
