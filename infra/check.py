@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.config import Fault, FaultsError, UnreadableError, read, validate
+from infra.config import Fault, FaultsError, UnreadableError, read
 from infra.config.faults import STATE
-from infra.targets import target
+from infra.targets import Site, settled
 
 WHOLE, BROKEN, NO_STACK = 0, 2, 6
 
@@ -25,27 +25,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     file = asked.project / f"Pulumi.{asked.stack}.yaml"
     if not file.is_file():
-        return _say(
-            NO_STACK, [Fault(f"there is no stack {asked.stack}", file.name, f"{file} is not there", _beside(file))], asked.json
-        )
-    faults = faults_of(file, asked.stack, asked.project)
+        fault = Fault(f"there is no stack {asked.stack}", file.name, f"{file} is not there", _beside(file))
+        return _say(NO_STACK, [fault], asked.json)
+    faults = faults_of(file, Site(asked.stack, asked.project.absolute()))
     return _say(BROKEN if faults else WHOLE, faults, asked.json)
 
 
-def faults_of(file: Path, stack: str, project: Path) -> Sequence[Fault]:
+def faults_of(file: Path, site: Site) -> Sequence[Fault]:
     """Everything that is wrong with a settings file, on this machine."""
     try:
-        document = read(file)
-        settings = validate(document)
-    except UnreadableError as error:
-        return [Fault(f"{file.name} cannot be read", file.name, str(error), "correct the line, or: git diff " + file.name)]
+        settled(read(file), site)
+    except (OSError, UnreadableError) as error:
+        line = getattr(error, "line", None)
+        where = file.name if line is None else f"{file.name}:{line}"
+        return [
+            Fault(f"{file.name} cannot be read", where, str(error), f"correct it, or see what was edited: git diff {file.name}")
+        ]
     except FaultsError as error:
         return error.faults
-    return target(settings.target, stack, project.absolute()).faults(settings, document)
+    return []
 
 
 def _beside(file: Path) -> str:
-    stacks = sorted(each.name.split(".")[1] for each in file.parent.glob("Pulumi.*.yaml"))
+    stacks = sorted(each.name.removeprefix("Pulumi.").removesuffix(".yaml") for each in file.parent.glob("Pulumi.*.yaml"))
     return f"take one of: {', '.join(stacks)}" if stacks else f"write {file.name}; the README has an example"
 
 

@@ -20,7 +20,7 @@ IGNORED = frozenset(
         "node_modules",
     }
 )
-"""Folders that are made by running or looking at a program and are no part of it."""
+"""Made by running or looking at a program, and no part of it: folders, or links and files in their place."""
 
 
 def files_of(folder: Path) -> Iterator[Path]:
@@ -30,9 +30,10 @@ def files_of(folder: Path) -> Iterator[Path]:
         OSError: a folder cannot be read, or holds something that is neither file, link nor folder.
     """
     for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+        if entry.name in IGNORED:
+            continue
         if entry.is_dir(follow_symlinks=False):
-            if entry.name not in IGNORED:
-                yield from files_of(Path(entry.path))
+            yield from files_of(Path(entry.path))
         elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
             yield Path(entry.path)
         else:
@@ -47,14 +48,13 @@ def tree_digest(folder: Path) -> str:
     """
     found = hashlib.sha256()
     for file in files_of(folder):
-        name = file.relative_to(folder).as_posix()
+        name = os.fsencode(file.relative_to(folder))
         if file.is_symlink():
             kind, body = "link", os.fsencode(file.readlink())
         else:
             kind = "program" if file.stat().st_mode & stat.S_IXUSR else "file"
             body = file.read_bytes()
-        found.update(f"{kind} {name}\0{len(body)}\0".encode())
-        found.update(body)
+        found.update(b"%b %b\0%d\0%b" % (kind.encode(), name, len(body), body))
     return f"sha256:{found.hexdigest()}"
 
 

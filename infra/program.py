@@ -1,20 +1,20 @@
 """The Pulumi program: reads the settings, guards what has traffic, declares the rest, and says what it declared."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pulumi
 
-from infra.config import Document, FaultsError, Settings, from_values, validate
+from infra.config import Document, Fault, FaultsError, Settings, from_values
 from infra.config.document import PREFIX
 from infra.config.plan import plan_document
 from infra.config.rules import in_order
 from infra.contract import Contract
 from infra.release import Slots, Standing, guarded, releases, wanted
-from infra.targets import target
+from infra.targets import Site, settled
 from infra.targets.target import Target
 
 _TEXTS = frozenset({"target", "start"})
@@ -46,6 +46,7 @@ def main() -> None:
     stack, project = pulumi.get_stack(), Path(pulumi.get_root_directory())
     document = from_values(_values(), str(project / f"Pulumi.{stack}.yaml"))
     try:
+        refuse_secrets(document, {name for name in document.values if pulumi.runtime.config.is_config_secret(PREFIX + name)})
         declared = decide(stack, project, document)
     except FaultsError as error:
         raise pulumi.RunError(f"the settings of {stack} were refused\n\n{error}") from error
@@ -62,14 +63,28 @@ def decide(stack: str, project: Path, document: Document) -> Declared:
     Raises:
         FaultsError: the settings are broken, or would change what has traffic.
     """
-    settings = validate(document)
-    place = target(settings.target, stack, project)
-    lacking = place.faults(settings, document)
-    if lacking:
-        raise FaultsError(lacking)
+    settings, place = settled(document, Site(stack, project))
     standing = place.standing()
-    asked = wanted(settings, place.digests)
+    try:
+        asked = wanted(settings, place.digests)
+    except OSError as error:
+        hint = "make it readable, or take it out of the source"
+        fault = Fault("a source cannot be read", document.where(("services",)), str(error), hint)
+        raise FaultsError([fault]) from error
     return Declared(stack, settings, document, place, standing, asked, guarded(asked, standing, settings, document))
+
+
+def refuse_secrets(document: Document, secret: Iterable[str]) -> None:
+    """Refuse settings that were given as secrets: by now they are plain text, and would go into the state as such.
+
+    Raises:
+        FaultsError: there are some.
+    """
+    cause = "a secret would lie open in the state, and in what the processes are started with"
+    hint = "put it into a file, and give its path: TOKEN_FILE: /path/of/a/file"
+    faults = [Fault(f"{name} holds a secret", document.where((name,)), cause, hint) for name in sorted(secret)]
+    if faults:
+        raise FaultsError(faults)
 
 
 def contract(declared: Declared, born: str) -> Contract:

@@ -1,4 +1,4 @@
-"""What each slot shall hold, and the guard of the slot that has traffic. Pure.
+"""What each slot shall hold; what has traffic is left as it is. Pure.
 
 The inputs of a service in a slot are everything that is needed to place it again, and nothing that depends on the slot: two slots
 with the same inputs hold the same release.
@@ -7,17 +7,12 @@ with the same inputs hold the same release.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from infra.config import Fault, FaultsError, Settings
-from infra.config.document import Document, Keys
-from infra.config.settings import Program
-from infra.contract import Json, fingerprint
+from infra.config import Document, Fault, FaultsError, Settings
+from infra.config.settings import OneOfSlot, Program
+from infra.contract import fingerprint
+from infra.guard import Inputs, Slots, moved_start, refusals
 
-Inputs = Mapping[str, Json]
-Slots = Mapping[str, Mapping[str, Inputs]]
-"""By slot, by service."""
-
-CONTENT = ("source", "lock")
-"""Inputs that are digests: a slot with traffic keeps its own, and the other gets the new."""
+__all__ = ["Inputs", "Slots", "Standing", "guarded", "inputs_of", "releases", "version_of", "wanted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +35,15 @@ Digests = Callable[[Program, str], tuple[str, str]]
 def inputs_of(name: str, settings: Settings, slot: str, digests: Digests) -> Inputs:
     """The inputs of one service in one slot."""
     service, place = settings.services[name], settings.slots[slot]  # type: ignore[index]
-    own = place.services[name].env if name in place.services else {}
+    own = place.services.get(name, OneOfSlot())
     source, lock = digests(service, place.runtime)
     return {
         "kind": service.kind,
         "runtime": place.runtime,
         "source": source,
         "lock": lock,
-        "command": list(service.command),
-        "env": {**service.env, **place.env, **own},
+        "command": list(own.command or service.command),
+        "env": {**service.env, **place.env, **own.env},
         # Pulumi keeps no nothing: what is not there must not be in here at all.
         **({} if service.port is None else {"port": service.port}),
     }
@@ -86,65 +81,11 @@ def guarded(asked: Slots, standing: Standing, settings: Settings, document: Docu
     faults: list[Fault] = []
     slots = dict(asked)
     for slot in sorted(standing.busy & standing.placed.keys()):
-        kept = dict(asked.get(slot, {}))
-        for name, placed in standing.placed[slot].items():
-            changed = _changed(placed, kept.get(name))
-            if changed and not set(changed) <= set(CONTENT):
-                faults.append(_fault(slot, name, changed, settings, document))
-            kept[name] = placed
-        slots[slot] = kept
+        placed, wanted = standing.placed[slot], asked.get(slot, {})
+        faults += refusals(slot, placed, wanted, settings, document)
+        slots[slot] = {**wanted, **placed}
     if standing.start is not None and standing.start != settings.start:
-        faults.append(_moved_start(standing.start, settings, document))
+        faults.append(moved_start(standing.start, settings, document))
     if faults:
         raise FaultsError(faults)
     return slots
-
-
-def _changed(placed: Inputs, asked: Inputs | None) -> list[str]:
-    """Names of the inputs that differ; ``service`` when it is gone."""
-    if asked is None:
-        return ["service"]
-    return [key for key in sorted({*placed, *asked}) if placed.get(key) != asked.get(key)]
-
-
-def _fault(slot: str, name: str, changed: list[str], settings: Settings, document: Document) -> Fault:
-    other = next(each for each in ("blue", "green") if each != slot)
-    keys: Keys = ("slots", slot) if slot in settings.slots else ("slots",)
-    if changed == ["service"]:
-        hint = f"put {name} back, or take traffic away from it first: crossfade promote --stack STACK --to {other}"
-    else:
-        hint = f"edit crossfade:slots.{other} instead, then: pulumi up, crossfade promote"
-        keys = _key(slot, name, changed, settings) or keys
-    return Fault(
-        f"slot {slot} has traffic, and this would change {name} there ({', '.join(changed)})",
-        document.where(keys),
-        "a slot that has traffic is not touched: what is new goes to the other one, and is promoted",
-        f"{hint}\nor, knowing that requests may be lost: pulumi up --config crossfade:allow-live=true",
-    )
-
-
-def _key(slot: str, name: str, changed: list[str], settings: Settings) -> Keys:
-    """The key whose edit is refused."""
-    place = settings.slots.get(slot)  # type: ignore[call-overload]
-    if place is None:
-        return ()
-    if "runtime" in changed:
-        return ("slots", slot, "runtime")
-    if "env" in changed:
-        return (
-            ("slots", slot, "services", name, "env")
-            if name in place.services
-            else ("slots", slot, "env")
-            if place.env
-            else ("services", name, "env")
-        )
-    return ("services", name, next(each for each in changed if each not in CONTENT)) if name in settings.services else ()
-
-
-def _moved_start(start: str, settings: Settings, document: Document) -> Fault:
-    return Fault(
-        f"start is {settings.start}, and the stack was begun with {start}",
-        document.where(("start",)),
-        "start says which slot serves first; from then on traffic moves by promotion alone",
-        f"crossfade:start: {start}",
-    )

@@ -14,6 +14,10 @@ _SLACK = 1.0
 """Seconds by which the system's word on when a process was created may be off: it counts from a boot time in whole seconds."""
 
 
+_LARGEST = 2**53
+"""No number in a beat is as large; above it, not every whole number is a float."""
+
+
 class NoBeat(Exception):
     """There is no heartbeat to read; the text says why."""
 
@@ -78,11 +82,15 @@ def read_beat(path: str | Path) -> Beat:
         raise NoBeat(f"{path} holds no JSON: {error}") from error
     if not isinstance(words, dict):
         raise NoBeat(f"{path} holds no object")
-    # type(), because True is an int too.
-    wrong = sorted(name for name, kinds in _KINDS.items() if type(words.get(name, ...)) not in kinds)
+    wrong = sorted(name for name, kinds in _KINDS.items() if not _is(words.get(name, ...), kinds))
     if wrong:
         raise NoBeat(f"{path} is no heartbeat: {', '.join(wrong)} is missing or of the wrong kind")
     return Beat(**{name: words[name] for name in _KINDS})
+
+
+def _is(value: Json, kinds: tuple[type, ...]) -> bool:
+    # type(), because True is an int too; and no time or count is NaN, infinite or before its beginning.
+    return type(value) in kinds and (type(value) not in {int, float} or 0 <= value < _LARGEST)
 
 
 def life(beat: Beat) -> Life:
@@ -95,7 +103,7 @@ def life(beat: Beat) -> Life:
             created, status = process.create_time(), process.status()
     except psutil.AccessDenied:
         return Life.RUNNING
-    except (psutil.Error, ValueError, OverflowError):
+    except psutil.Error:
         return Life.GONE
     # Younger than the beat: the id was given to another process since. Not compared with `started`: setting the machine's
     # clock moves what the system says of all processes, and a beat is never older than the last such move for long.

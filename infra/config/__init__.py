@@ -6,7 +6,7 @@ anything that looks at the machine; whether a runtime is installed or a port is 
 
 from infra.config.document import Document, UnreadableError, from_values, read
 from infra.config.faults import Fault, FaultsError
-from infra.config.rules import validate
+from infra.config.rules import broken_rules, settings_in, validate
 from infra.config.settings import Companion, Service, Settings
 
 __all__ = [
@@ -17,7 +17,9 @@ __all__ = [
     "Service",
     "Settings",
     "UnreadableError",
+    "broken_rules",
     "from_values",
     "read",
+    "settings_in",
     "validate",
 ]

@@ -15,11 +15,30 @@ Keys = tuple[str | int, ...]
 """The way to a value: ``("services", "api", "health", 0)``."""
 
 _NUMBER = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+)([eE][-+]?\d+)?")
-_WORDS: Mapping[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_WORDS: Mapping[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
 
 
 class UnreadableError(ValueError):
-    """The file is no YAML, or not of a settings file's shape; the text says where."""
+    """The file is no YAML, or not of a settings file's shape; the text says why."""
+
+    def __init__(self, why: str, line: int | None = None) -> None:
+        super().__init__(why)
+        self.line = line
+        """Where reading ended, or None where that is no line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A key that is written twice in one mapping: YAML has no such thing, and which of them counts is anybody's guess."""
+
+    key: str
+    first: int
+    again: int
+    """The lines of both."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +49,27 @@ class Document:
     """What a person calls the file."""
     values: Mapping[str, Any]
     lines: Mapping[Keys, int] = field(default_factory=dict)
+    repeated: tuple[Repeated, ...] = ()
+
+    @property
+    def stack(self) -> str:
+        """The stack that the file is named after."""
+        return self.name.removeprefix("Pulumi.").removesuffix(".yaml")
 
     def where(self, keys: Keys) -> str:
         """``file:line key``; a key that is not in the file is said to be where it would be."""
         line = next((self.lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in self.lines), None)
         return f"{self.name}{'' if line is None else f':{line}'} {path_of(keys)}"
+
+    def at(self, keys: Keys) -> Any:  # noqa: ANN401 - whatever was written
+        """The value there, or None where nothing is."""
+        found: Any = self.values
+        for key in keys:
+            if isinstance(found, Mapping):
+                found = found.get(key)
+            else:
+                found = found[key] if isinstance(found, list) and isinstance(key, int) and key < len(found) else None
+        return found
 
 
 def path_of(keys: Keys) -> str:
@@ -62,35 +97,69 @@ def read(file: Path) -> Document:
         UnreadableError: it is no settings file.
     """
     try:
-        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        return _document(file.name, yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
+    except yaml.MarkedYAMLError as error:
+        raise _unreadable(error) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UnreadableError(str(error)) from error
+        raise UnreadableError(" ".join(str(error).split())) from error
+    except RecursionError as error:
+        raise UnreadableError("it contains itself, or is nested too deep") from error
+
+
+def _document(name: str, root: yaml.Node | None) -> Document:
     if not isinstance(root, yaml.MappingNode):
         raise UnreadableError("it is no mapping; it begins with `config:`")
-    config = next((value for key, value in root.value if key.value == "config"), None)
+    reading = _Reading()
+    top = reading.pairs(root, ())
+    _, config = top.get("config", (None, None))
+    if config is None:
+        raise UnreadableError(f"it has no `config:`, only {', '.join(top)}", root.start_mark.line + 1)
     if not isinstance(config, yaml.MappingNode):
-        raise UnreadableError("it has no `config:`")
-    lines: dict[Keys, int] = {}
-    values: dict[str, Any] = {}
-    for key, node in config.value:
-        if str(key.value).startswith(PREFIX):
-            name = key.value.removeprefix(PREFIX)
-            lines[name,] = key.start_mark.line + 1
-            values[name] = _value(node, (name,), lines)
-    return Document(file.name, values, lines)
+        raise UnreadableError("`config:` holds no settings", config.start_mark.line + 1)
+    ours = {key: each for key, each in reading.pairs(config, ()).items() if key.startswith(PREFIX)}
+    values = {key.removeprefix(PREFIX): reading.entry(*each, (key.removeprefix(PREFIX),)) for key, each in ours.items()}
+    return Document(name, values, reading.lines, tuple(reading.repeated[line] for line in sorted(reading.repeated)))
 
 
-def _value(node: yaml.Node, keys: Keys, lines: dict[Keys, int]) -> Any:  # noqa: ANN401 - whatever YAML holds
-    if isinstance(node, yaml.MappingNode):
-        return {str(key.value): _entry(key, child, (*keys, str(key.value)), lines) for key, child in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [_entry(child, child, (*keys, index), lines) for index, child in enumerate(node.value)]
-    return _scalar(node)
+def _unreadable(error: yaml.MarkedYAMLError) -> UnreadableError:
+    """What the library says of a broken line, in one sentence."""
+    parts = ((error.context, error.context_mark), (error.problem, error.problem_mark))
+    said = [f"{text}{'' if mark is None else f' (line {mark.line + 1})'}" for text, mark in parts if text]
+    mark = error.problem_mark or error.context_mark
+    return UnreadableError(", ".join(said), None if mark is None else mark.line + 1)
 
 
-def _entry(mark: yaml.Node, node: yaml.Node, keys: Keys, lines: dict[Keys, int]) -> Any:  # noqa: ANN401
-    lines[keys] = mark.start_mark.line + 1
-    return _value(node, keys, lines)
+class _Reading:
+    """Turns nodes into values, and remembers the lines."""
+
+    def __init__(self) -> None:
+        self.lines: dict[Keys, int] = {}
+        self.repeated: dict[int, Repeated] = {}
+
+    def pairs(self, node: yaml.MappingNode, keys: Keys) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """Key and value by name; what is merged in by ``<<`` gives way to what is written."""
+        own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        for key, child in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if key.tag == "tag:yaml.org,2002:merge":
+                for each in child.value if isinstance(child, yaml.SequenceNode) else [child]:
+                    merged = {**(self.pairs(each, keys) if isinstance(each, yaml.MappingNode) else {}), **merged}
+            elif name in own:
+                first = own[name][0].start_mark.line + 1
+                self.repeated[line] = Repeated(path_of((*keys, name)) if keys else name, first, line)
+            else:
+                own[name] = key, child
+        return {**merged, **own}
+
+    def entry(self, mark: yaml.Node, node: yaml.Node, keys: Keys) -> Any:  # noqa: ANN401 - whatever YAML holds
+        """The value of a node that is written at a mark."""
+        self.lines[keys] = mark.start_mark.line + 1
+        if isinstance(node, yaml.MappingNode):
+            return {name: self.entry(*each, (*keys, name)) for name, each in self.pairs(node, keys).items()}
+        if isinstance(node, yaml.SequenceNode):
+            return [self.entry(child, child, (*keys, index)) for index, child in enumerate(node.value)]
+        return _scalar(node)
 
 
 def _scalar(node: yaml.Node) -> Any:  # noqa: ANN401
@@ -98,8 +167,8 @@ def _scalar(node: yaml.Node) -> Any:  # noqa: ANN401
     text = str(node.value)
     if getattr(node, "style", None) in {"'", '"', "|", ">"}:
         return text
-    if text.lower() in _WORDS:
-        return _WORDS[text.lower()]
+    if text in _WORDS:
+        return _WORDS[text]
     if _NUMBER.fullmatch(text):
         return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
     return text

@@ -1,17 +1,18 @@
 """The health checks of a service, as they may be written: ``http: /health/``, or with its settings in a mapping."""
 
+import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from infra.config.kinds import Command, Seconds, UrlPath
+from infra.config.kinds import Command, Seconds, UrlPath, refusal
 
 
 class Check(BaseModel):
     """What every check has."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     every: Seconds = Field(default=1.0, examples=["1s"], description="how often it is asked")
     timeout: Seconds = Field(default=2.0, examples=["2s"], description="how long an answer may take")
@@ -80,15 +81,19 @@ _SHORT: Mapping[str, str] = {
 def _written(value: Any) -> Any:  # noqa: ANN401 - whatever was written
     """``{http: /health/}`` or ``tcp`` as the mapping that the models read."""
     word = {value: None} if isinstance(value, str) else value
-    if not isinstance(word, Mapping) or len(word) != 1 or next(iter(word)) not in _SHORT:
-        raise ValueError(f"a health check is one of {', '.join(sorted(_SHORT))}, with its settings")
+    known = f"a health check is one of {', '.join(sorted(_SHORT))}, with its settings"
+    if not isinstance(word, Mapping) or len(word) != 1:
+        raise refusal(known)
     kind, settings = next(iter(word.items()))
+    if kind not in _SHORT:
+        near = difflib.get_close_matches(str(kind), _SHORT, n=1)
+        raise refusal(known, {near[0]: settings} if near else None)
     if settings is None:
         return {"kind": kind}
     if isinstance(settings, Mapping):
         return {**settings, "kind": kind}
     if not _SHORT[kind]:
-        raise ValueError(f"{kind} has no short form")
+        raise refusal(f"{kind} has no short form", kind)
     return {_SHORT[kind]: settings, "kind": kind}
 
 

@@ -1,17 +1,43 @@
 """What must hold between settings, and the one way from a document to valid settings."""
 
-from collections.abc import Callable, Iterator, Mapping
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
-from infra.config.document import Document, Keys
-from infra.config.faults import Fault, FaultsError, from_validation, lines_of
+from infra.config.document import Document, Keys, Repeated
+from infra.config.faults import Fault, FaultsError, paste
+from infra.config.plan import plan_document
+from infra.config.ports import ports_of, spare_port
+from infra.config.reading import faults_in
 from infra.config.settings import Service, Settings
 
 Rule = Callable[[Settings, Document], Iterator[Fault]]
 WHOLE: Final = 100
+_BY_PORT = frozenset({"http", "tcp", "websocket", "streamlit"})
+
+
+def settings_in(document: Document) -> Settings:
+    """The settings that a document holds, each of them as it should be; what must hold between them is not asked.
+
+    Raises:
+        FaultsError: one is not.
+    """
+    faults = [_repeated(document, each) for each in document.repeated]
+    try:
+        settings = Settings.model_validate(document.values)
+    except ValidationError as error:
+        raise FaultsError([*faults, *faults_in(error, Settings, document)]) from error
+    if faults:
+        raise FaultsError(faults)
+    return settings
+
+
+def broken_rules(settings: Settings, document: Document) -> Sequence[Fault]:
+    """What does not hold between settings; each rule finds its faults whatever the others find."""
+    return [fault for rule in RULES for fault in rule(settings, document)]
 
 
 def validate(document: Document) -> Settings:
@@ -20,11 +46,8 @@ def validate(document: Document) -> Settings:
     Raises:
         FaultsError: they are broken; it has every fault that can be told at once.
     """
-    try:
-        settings = Settings.model_validate(document.values)
-    except ValidationError as error:
-        raise FaultsError(from_validation(error, Settings, document)) from error
-    faults = [fault for rule in RULES for fault in rule(settings, document)]
+    settings = settings_in(document)
+    faults = broken_rules(settings, document)
     if faults:
         raise FaultsError(faults)
     return settings
@@ -51,36 +74,45 @@ def in_order(services: Mapping[str, Service]) -> list[str]:
     return done
 
 
+def _repeated(document: Document, each: Repeated) -> Fault:
+    where, cause = f"{document.name}:{each.again} {each.key}", f"line {each.first} has it too; which of them counts?"
+    return Fault(f"{each.key} is there twice", where, cause, f"take line {each.first} or line {each.again} out")
+
+
 def _start(settings: Settings, document: Document) -> Iterator[Fault]:
     if settings.start not in settings.slots:
-        known = ", ".join(settings.slots)
-        yield Fault(
-            f"start is {settings.start}, and there is no such slot",
-            document.where(("start",)),
-            f"the slots are {known}",
-            lines_of({"crossfade:start": next(iter(settings.slots))}),
-        )
+        hint = paste(document, ("start",), next(iter(settings.slots)))
+        cause = f"the slots are {', '.join(settings.slots)}"
+        yield Fault(f"start is {settings.start}, and there is no such slot", document.where(("start",)), cause, hint)
 
 
 def _after(settings: Settings, document: Document) -> Iterator[Fault]:
-    unknown = False
-    for name, service in settings.services.items():
-        for index, provider in enumerate(service.after):
-            if provider not in settings.services:
-                unknown = True
-                others = [each for each in settings.services if each != name]
-                keys: Keys = ("services", name, "after", index)
-                cause = f"the services are {', '.join(settings.services)}"
-                yield Fault(f"there is no service {provider}", document.where(keys), cause, lines_of({"after": others[:1]}))
-    if unknown:
-        return
+    unknown = [
+        (name, index, provider)
+        for name, service in settings.services.items()
+        for index, provider in enumerate(service.after)
+        if provider not in settings.services
+    ]
+    for name, index, provider in unknown:
+        others = [each for each in settings.services if each not in {name, *settings.services[name].after}]
+        near = difflib.get_close_matches(provider, others, n=1)
+        better = [wanted for each in settings.services[name].after for wanted in (near if each == provider else [each])]
+        keys: Keys = ("services", name, "after", index)
+        cause = f"the services are {', '.join(settings.services)}"
+        yield Fault(f"there is no service {provider}", document.where(keys), cause, paste(document, keys[:-1], better))
+    if not unknown:
+        yield from _circle(settings, document)
+
+
+def _circle(settings: Settings, document: Document) -> Iterator[Fault]:
     try:
         in_order(settings.services)
     except ValueError as error:
-        first = str(error).partition(" ")[0]
-        keys = ("services", first, "after")
+        name, provider, *_ = str(error).split(" after ")
+        keys: Keys = ("services", name, "after")
+        better = [each for each in settings.services[name].after if each != provider]
         cause = "each would wait for the other to have its traffic first"
-        yield Fault(f"services wait for each other: {error}", document.where(keys), cause, lines_of({first: {"after": []}}))
+        yield Fault(f"services wait for each other: {error}", document.where(keys), cause, paste(document, keys, better))
 
 
 def _ports(settings: Settings, document: Document) -> Iterator[Fault]:
@@ -88,36 +120,27 @@ def _ports(settings: Settings, document: Document) -> Iterator[Fault]:
     programs = {("services", name): each.port for name, each in settings.services.items()}
     programs |= {("companions", name): each.port for name, each in settings.companions.items()}
     for (group, name), port in programs.items():
-        if port is None:
-            continue
-        for used in ports_of(port, slotted=group == "services"):
-            if used in taken:
-                free = max(number for number in programs.values() if number) + 1
-                cause = f"{taken[used]} listens on {used} already"
-                yield Fault(
-                    f"{name} wants port {used} too", document.where((group, name, "port")), cause, lines_of({"port": free})
-                )
-                break
-        taken |= dict.fromkeys(ports_of(port, slotted=group == "services"), name)
-
-
-def ports_of(port: int, *, slotted: bool) -> tuple[int, ...]:
-    """Every port that a program with this one listens on: the front's, blue's and green's."""
-    return (port, port + 10_000, port + 20_000) if slotted else (port,)
+        slotted = group == "services"
+        wanted = () if port is None else ports_of(port, slotted=slotted)
+        for used in [each for each in wanted if each in taken][:1]:
+            keys = (group, name, "port")
+            better = spare_port(document.values, slotted=slotted)
+            cause = f"{taken[used]} listens on {used} already"
+            yield Fault(f"{name} wants port {used} too", document.where(keys), cause, paste(document, keys, better))
+        taken |= dict.fromkeys(wanted, name)
 
 
 def _reachable(settings: Settings, document: Document) -> Iterator[Fault]:
     for name, service in settings.services.items():
-        if service.kind != "singleton" and service.port is None:
-            keys: Keys = ("services", name, "port")
-            yield Fault(
-                f"{name} has no port", document.where(keys), f"users reach a {service.kind} by one", lines_of({"port": 8080})
-            )
-        for index, check in enumerate(service.health):
-            if service.port is None and check.kind in {"http", "tcp", "websocket", "streamlit"}:
-                keys = ("services", name, "health", index)
-                cause = f"{check.kind} asks a port, and {name} has none"
-                yield Fault(f"{name} cannot be asked", document.where(keys), cause, lines_of({"port": 8080}))
+        if service.port is not None:
+            continue
+        keys: Keys = ("services", name, "port")
+        hint = paste(document, keys, spare_port(document.values))
+        asking = [check.kind for check in service.health if check.kind in _BY_PORT]
+        if service.kind != "singleton":
+            yield Fault(f"{name} has no port", document.where(keys), f"users reach a {service.kind} by one", hint)
+        elif asking:
+            yield Fault(f"{name} cannot be asked", document.where(keys), f"{asking[0]} asks a port, and {name} has none", hint)
 
 
 def _health(settings: Settings, document: Document) -> Iterator[Fault]:
@@ -126,39 +149,57 @@ def _health(settings: Settings, document: Document) -> Iterator[Fault]:
         if not service.health:
             check = {"heartbeat": "5s"} if service.kind == "singleton" else {"http": "/health/"}
             cause = "without one nobody can see whether it is well, and no data is never a pass"
-            yield Fault(f"{name} has no health check", document.where(keys), cause, lines_of({"health": [check]}))
+            yield Fault(f"{name} has no health check", document.where(keys), cause, paste(document, keys, [check]))
         beats = any(check.kind == "heartbeat" for check in service.health)
         if service.kind == "singleton" and service.health and not beats:
             cause = "who works is read from the heartbeat: without it a hand-over cannot be seen to be done"
-            yield Fault(f"{name} has no heartbeat", document.where(keys), cause, lines_of({"health": [{"heartbeat": "5s"}]}))
+            better = [*document.at(keys), {"heartbeat": "5s"}]
+            yield Fault(f"{name} has no heartbeat", document.where(keys), cause, paste(document, keys, better))
 
 
 def _steps(settings: Settings, document: Document) -> Iterator[Fault]:
+    keys: Keys = ("plan", "steps")
     shares = [step.share for step in settings.plan.steps]
+    better = _ascending(shares, document.at(keys) or shares)
     for index, (before, share) in enumerate(pairwise(shares), start=1):
         if share <= before:
-            better = lines_of({"steps": sorted({*shares, WHOLE})})
             cause = "each step gives the candidate more than the one before"
-            yield Fault(f"a step goes from {before} to {share} %", document.where(("plan", "steps", index)), cause, better)
+            where = document.where((*keys, index))
+            yield Fault(f"a step goes from {before} to {share} %", where, cause, paste(document, keys, better))
     if shares[-1] != WHOLE:
-        better = lines_of({"steps": sorted({*shares, WHOLE})})
         cause = "a rollout that never gives the candidate all the traffic never ends"
-        yield Fault(f"the last step is {shares[-1]} %", document.where(("plan", "steps")), cause, better)
+        yield Fault(f"the last step is {shares[-1]} %", document.where(keys), cause, paste(document, keys, better))
+
+
+def _ascending(shares: Iterable[int], written: Iterable[Any]) -> list[Any]:
+    """The steps as they were written, in order, up to the whole."""
+    steps = dict(sorted({WHOLE: WHOLE, **dict(zip(shares, written, strict=True))}.items()))
+    return list(steps.values())
+
+
+def _limits(settings: Settings, document: Document) -> Iterator[Fault]:
+    endless: dict[Keys, tuple[int, float, float]] = {}
+    for index, (step, whole) in enumerate(zip(settings.plan.steps, plan_document(settings)["steps"], strict=False)):
+        keys: Keys = ("plan", "limit") if step.limit is None else ("plan", "steps", index, "limit")
+        if whole["limit"] <= whole["bake"] and whole["bake"] > endless.get(keys, (0, 0.0, 0.0))[2]:
+            endless[keys] = step.share, whole["limit"], whole["bake"]
+    for keys, (share, limit, bake) in endless.items():
+        cause = f"it ends after {limit:g} s, and must be watched for {bake:g} s before it can pass"
+        hint = paste(document, keys, f"{2 * bake:g}s")
+        yield Fault(f"the step at {share} % can never pass", document.where(keys), cause, hint)
 
 
 def _named(settings: Settings, document: Document) -> Iterator[Fault]:
     named: list[tuple[Keys, str]] = [(("plan", "traffic", name), name) for name in settings.plan.traffic]
     named += [(("slots", slot, "services", name), name) for slot, each in settings.slots.items() for name in each.services]
     for keys, name in named:
+        where = document.where(keys)
         if name not in settings.services:
-            yield Fault(
-                f"there is no service {name}",
-                document.where(keys),
-                f"the services are {', '.join(settings.services)}",
-                f"rename {name}, or take it out",
-            )
+            near = difflib.get_close_matches(name, settings.services, n=1)
+            hint = f"call it {near[0]}, or take it out" if near else f"take {name} out"
+            yield Fault(f"there is no service {name}", where, f"the services are {', '.join(settings.services)}", hint)
         elif keys[0] == "plan" and settings.services[name].kind == "singleton":
-            yield Fault(f"{name} takes no traffic", document.where(keys), "it is a singleton", f"take {name} out")
+            yield Fault(f"{name} takes no traffic", where, "it is a singleton", f"take {name} out")
 
 
 def _names(settings: Settings, document: Document) -> Iterator[Fault]:
@@ -168,5 +209,5 @@ def _names(settings: Settings, document: Document) -> Iterator[Fault]:
             yield Fault(f"{name} is there twice", document.where(("companions", name)), cause, f"rename the companion {name}")
 
 
-RULES: tuple[Rule, ...] = (_start, _names, _after, _reachable, _ports, _health, _steps, _named)
+RULES: tuple[Rule, ...] = (_start, _names, _after, _reachable, _ports, _health, _steps, _limits, _named)
 """Every rule; each finds its faults whatever the others find."""

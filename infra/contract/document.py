@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, get_args
+from dataclasses import asdict, dataclass, fields
+from types import UnionType
+from typing import Any, Literal, Self, get_args, get_origin
 
 FORMAT = 1
 """Version of the JSON form. A reader refuses any other."""
@@ -119,34 +120,61 @@ class Contract:
         if document.get("format") != FORMAT:
             raise ContractError(f"format {document.get('format')!r} is not {FORMAT}")
         try:
-            fields = {key: value for key, value in document.items() if key != "format"}
-            services = tuple(_service(item) for item in fields.pop("services"))
-            contract = cls(services=services, **fields)
-        except (KeyError, TypeError, AttributeError) as error:
+            rest = {key: value for key, value in document.items() if key != "format"}
+            contract = cls(services=tuple(_service(item) for item in _list(rest.pop("services"))), **rest)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ContractError(f"not a contract: {error}") from error
         _check(contract)
         return contract
 
 
 def _check(contract: Contract) -> None:
-    if contract.start not in _SLOTS:
-        raise ContractError(f"start: {contract.start!r} is none of {', '.join(_SLOTS)}")
+    _check_kinds(contract, "contract")
+    _among(contract.start, _SLOTS, "start")
     for service in contract.services:
-        if service.kind not in _KINDS:
-            raise ContractError(f"{service.name}: kind {service.kind!r} is none of {', '.join(_KINDS)}")
+        _check_kinds(service, f"service {service.name}")
+        _among(service.kind, _KINDS, f"kind of {service.name}")
+        if not all(isinstance(each, str) for each in service.after):
+            raise ContractError(f"service {service.name}: after is no list of names")
+        for slot, placement in service.placements.items():
+            _among(slot, _SLOTS, f"slot of {service.name}")
+            _check_kinds(placement, f"{service.name} on {slot}")
+        for backend in (*service.probes, service.router, service.meter, service.handover):
+            if backend is not None:
+                _check_kinds(backend, f"a backend of {service.name}")
+
+
+def _among(value: str, known: tuple[str, ...], what: str) -> None:
+    if value not in known:
+        raise ContractError(f"{what}: {value!r} is none of {', '.join(known)}")
+
+
+def _check_kinds(value: "Contract | Service | Placement | Backend", what: str) -> None:
+    """Refuse a field that holds something of another kind than it says."""
+    for field in fields(value):
+        kind: Any = field.type if isinstance(field.type, UnionType) else get_origin(field.type) or field.type
+        given = getattr(value, field.name)
+        if not isinstance(given, kind):
+            raise ContractError(f"{what}: {field.name} is {type(given).__name__}, not {field.type}")
 
 
 def _service(item: Mapping[str, Json]) -> Service:
-    fields = dict(item)
+    rest = dict(item)
     return Service(
-        placements={slot: Placement(**each) for slot, each in fields.pop("placements").items()},
-        probes=tuple(Backend(**each) for each in fields.pop("probes")),
-        after=tuple(fields.pop("after")),
-        router=_backend(fields.pop("router")),
-        meter=_backend(fields.pop("meter")),
-        handover=_backend(fields.pop("handover")),
-        **fields,
+        placements={slot: Placement(**each) for slot, each in rest.pop("placements").items()},
+        probes=tuple(Backend(**each) for each in _list(rest.pop("probes"))),
+        after=tuple(_list(rest.pop("after"))),
+        router=_backend(rest.pop("router")),
+        meter=_backend(rest.pop("meter")),
+        handover=_backend(rest.pop("handover")),
+        **rest,
     )
+
+
+def _list(value: Json) -> list[Json]:
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{value!r} is no list")
+    return list(value)
 
 
 def _backend(item: Mapping[str, Json] | None) -> Backend | None:

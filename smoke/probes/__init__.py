@@ -1,6 +1,7 @@
 """Questions put to one placement, past the router: one file a backend, and the one table that knows them.
 
-What must not be here: what follows from an answer; that is ``smoke.analysis``.
+To import it costs half a second of libraries, once and here, so that no look spends its time on that: who asks nothing, as
+``status`` does, imports it not at all. What must not be here: what follows from an answer; that is ``smoke.analysis``.
 """
 
 from collections.abc import Callable, Mapping

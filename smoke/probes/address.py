@@ -11,6 +11,8 @@ from smoke.probes.sight import Concluded, failed, untold
 
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.ENETUNREACH})
 """What keeps a connection from being made on our own side."""
+_HIGHEST = 65535
+"""The last port there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Address:
         if placement.address is None:
             raise untold(f"{placement.service} has no address: it does not listen")
         host, _, port = placement.address.rpartition(":")
-        if not host or not port.isdecimal():
+        if not host or not port.isdecimal() or not 0 < int(port) <= _HIGHEST:
             raise untold(f"{placement.address!r} is no host:port")
         return cls(host.strip("[]"), int(port))
 
@@ -48,17 +50,8 @@ class Address:
             return socket.create_connection((self.host, self.port), timeout=left(deadline))
         except OSError as error:
             raise self.refused(error) from error
-
-    def numeric(self) -> str:
-        """The host as the operating system counts it.
-
-        Raises:
-            Concluded: the name has no address.
-        """
-        try:
-            return str(socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0][4][0])
-        except OSError as error:
-            raise self.refused(error) from error
+        except UnicodeError as error:
+            raise untold(f"{self.host!r} is no name of a host: {error}") from error
 
     def refused(self, error: OSError) -> Concluded:
         """To raise: why nobody could be asked, in words a person can act on."""

@@ -108,7 +108,7 @@ class Ended:
 
 
 def environment(placement: Placement) -> Mapping[str, str]:
-    """What a command is given: our own environment, the placement's, and where to ask."""
+    """What a command is given: our own environment, the placement's, where to ask, and the slot's own programs first."""
     ours = {
         "CROSSFADE_SERVICE": placement.service,
         "CROSSFADE_SLOT": placement.slot,
@@ -116,7 +116,9 @@ def environment(placement: Placement) -> Mapping[str, str]:
         "ADDRESS": placement.address,
         "CROSSFADE_HEARTBEAT": placement.heartbeat,
     }
-    return {**os.environ, **placement.environment, **{name: value for name, value in ours.items() if value is not None}}
+    given = {**os.environ, **placement.environment, **{name: value for name, value in ours.items() if value is not None}}
+    path = [str(Path(placement.python).parent), *filter(None, [given.get("PATH")])]
+    return {**given, "PATH": os.pathsep.join(path)}
 
 
 def _read(status: int, out: IO[bytes], err: IO[bytes]) -> Ended:
@@ -132,7 +134,10 @@ def _text(file: IO[bytes]) -> str:
 
 
 def _status(status: int) -> str:
-    return f"exit status {status}" if status > 0 else f"killed by {signal.Signals(-status).name}"
+    if status > 0:
+        return f"exit status {status}"
+    known = {each.value: each.name for each in signal.Signals}
+    return f"killed by {known.get(-status, f'signal {-status}')}"
 
 
 def _why(error: OSError | ValueError) -> str:

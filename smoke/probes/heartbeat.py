@@ -3,12 +3,16 @@
 import time
 from collections.abc import Mapping
 
+import psutil
+
 from infra.contract import Json, Placement
 from smoke.heartbeat import Beat, Life, NoBeat, life, read_beat
 from smoke.model import Answer
 from smoke.probes.settings import seconds, settings
 from smoke.probes.sight import Question, Sight, failed, instance, untold
 from smoke.seams import Probe
+
+_HANGS = {Life.RUNNING: "it runs, and hangs", Life.STOPPED: "it was stopped by a signal"}
 
 
 def heartbeat(given: Mapping[str, Json]) -> Probe:
@@ -37,11 +41,13 @@ class Heartbeat:
             beat = read_beat(placement.heartbeat)
         except NoBeat as error:
             raise failed(str(error)) from error
+        age, alive = time.time() - beat.at, life(beat)
+        if alive is Life.GONE:  # nobody answers, whoever it was: what an earlier release left behind is no impostor
+            raise failed(f"pid {beat.pid} is gone; it beat {age:.1f} s ago for the last time")
         if beat.slot != placement.slot:
             detail = f"slot {beat.slot} beats into the file of {placement.slot}: two processes share {placement.heartbeat}"
             raise failed(detail, beat.version, impostor=True)
-        age, still = time.time() - beat.at, self._still(placement, beat)
-        wrong = self._wrong(beat, age, still)
+        wrong = self._wrong(beat, age, self._still(placement, beat), hangs=_HANGS[alive])
         return Sight(
             Answer.FAILED if wrong else Answer.OK,
             wrong or f"pid {beat.pid} beat {max(age, 0):.2f} s ago, {beat.beats} beats",
@@ -50,13 +56,9 @@ class Heartbeat:
             numbers={"beats": beat.beats, "age": round(age, 3), **_memory(beat.pid)},
         )
 
-    def _wrong(self, beat: Beat, age: float, still: float) -> str | None:
+    def _wrong(self, beat: Beat, age: float, still: float, hangs: str) -> str | None:
         allowed = f"{self._max_age:g} s are allowed"
-        alive = life(beat)
-        if alive is Life.GONE:
-            return f"pid {beat.pid} is gone; it beat {age:.1f} s ago for the last time"
         if age > self._max_age:
-            hangs = "it was stopped by a signal" if alive is Life.STOPPED else "it runs, and hangs"
             return f"pid {beat.pid} beat {age:.1f} s ago, {allowed}: {hangs}"
         if -age > self._max_age:
             return f"the beat of pid {beat.pid} is dated {-age:.1f} s in the future: the machine's clock was set back"
@@ -76,9 +78,7 @@ class Heartbeat:
 
 
 def _memory(pid: int) -> Mapping[str, float]:
-    import psutil  # noqa: PLC0415 - 60 ms that only those pay who ask
-
     try:
         return {"rss_mb": round(psutil.Process(pid).memory_info().rss / 2**20, 1)}
-    except (psutil.Error, ValueError, OverflowError):
+    except psutil.Error:
         return {}

@@ -1,7 +1,7 @@
 """A GET, past the router: this status, this text where one is wanted, and the version in the header."""
 
 import json
-import math
+import socket
 import ssl
 import threading
 import time
@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Self
+from typing import Self
+
+import httpx
 
 from infra.contract import Json, Placement
 from smoke.model import Answer
@@ -18,13 +20,10 @@ from smoke.probes.settings import path, settings, text_or_none, whole
 from smoke.probes.sight import VERSION_HEADER, Question, Sight, failed, instance, shortened, untold
 from smoke.seams import Probe
 
-if TYPE_CHECKING:
-    import socket
-
-    import httpx
-
 _MOST = 1024 * 1024
 """Bytes of a body that are looked at."""
+_LARGEST = 1e12
+"""No process has as many megabytes."""
 
 
 def http(given: Mapping[str, Json]) -> Probe:
@@ -52,7 +51,7 @@ class Http:
         got = get(Address.of(placement), self.path, time.monotonic() + self.timeout)
         known = _known(got.body)
         wrong = self._wrong(got)
-        if got.version is None:
+        if not got.version:
             also = f", and {wrong}" if wrong else ""
             raise failed(f"the header {VERSION_HEADER} is missing{also}: what answers does not say which version it is")
         return Sight(
@@ -92,28 +91,29 @@ def get(address: Address, target: str, deadline: float) -> Got:
     Raises:
         Concluded: there is no whole answer before ``deadline``, in monotonic seconds.
     """
-    import httpx  # noqa: PLC0415 - 300 ms that only those pay who ask
-
-    limits = dict.fromkeys(("connect", "read", "write", "pool"), left(deadline))
+    cut = _Cut(left(deadline))
+    limits = dict.fromkeys(("connect", "read", "write", "pool"), cut.seconds)
     headers = {"host": str(address), "connection": "close", "accept-encoding": "identity", "user-agent": "crossfade"}
-    cut = _Cut(deadline)
+    hangs = failed(f"no whole answer from {address}{target} within {cut.seconds:.1f} s: it hangs")
     try:
         request = httpx.Request("GET", f"http://{address}{target}", headers=headers)
         request.extensions.update({"timeout": limits, "trace": cut.trace})
         with cut:
-            return _got(_transport().handle_request(request))
+            got = _got(_transport().handle_request(request))
     except httpx.ConnectError as error:
         raise address.refused(_cause(error)) from error
-    except httpx.TimeoutException as error:
-        raise failed(f"no whole answer from {address}{target} in time: it hangs") from error
     except (httpx.HTTPError, httpx.StreamError) as error:
-        why = f"it hangs, with a part of the answer sent after {cut.seconds:.1f} s" if cut.fell else shortened(str(error))
-        raise failed(f"no whole answer from {address}{target}: {why}") from error
+        if cut.fell or isinstance(error, httpx.TimeoutException):
+            raise hangs from error
+        raise failed(f"no whole answer from {address}{target}: {shortened(str(error))}") from error
     except (httpx.InvalidURL, ValueError) as error:
         raise untold(f"{target!r} cannot be asked for: {error}") from error
+    if cut.fell:  # a body without a length ends with its connection, whoever ended that
+        raise hangs
+    return got
 
 
-def _got(response: "httpx.Response") -> Got:
+def _got(response: httpx.Response) -> Got:
     body = bytearray()
     try:
         for piece in response.iter_bytes():
@@ -126,22 +126,20 @@ def _got(response: "httpx.Response") -> Got:
 
 
 @cache
-def _transport() -> "httpx.HTTPTransport":
+def _transport() -> httpx.HTTPTransport:
     """Makes connections and keeps none; made once because its TLS, which is never used, takes 4 ms to set up."""
-    import httpx  # noqa: PLC0415
-
     unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return httpx.HTTPTransport(verify=unused, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 class _Cut:
-    """Cuts the connection at a deadline. The library's own limits are for each piece, so that a trickle would never end."""
+    """Cuts the connection after that long. The library's own limits are for each piece, so that a trickle would never end."""
 
-    def __init__(self, deadline: float) -> None:
-        self.seconds = left(deadline)
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self.fell = False
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(self.seconds, self._fall)
+        self._timer = threading.Timer(seconds, self._fall)
         self._timer.daemon = True
 
     def __enter__(self) -> Self:
@@ -155,12 +153,14 @@ class _Cut:
         """Hear from the library that the connection is there."""
         if event == "connection.connect_tcp.complete":
             self._socket = info["return_value"].get_extra_info("socket")
+            if self.fell:
+                self._fall()
 
     def _fall(self) -> None:
         self.fell = True
         if self._socket is not None:
             with suppress(OSError):
-                self._socket.shutdown(2)
+                self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def _cause(error: BaseException) -> OSError:
@@ -181,5 +181,6 @@ def _known(body: bytes) -> Mapping[str, Json]:
 
 
 def _numbers(known: Mapping[str, Json]) -> Mapping[str, float]:
-    rss = known.get("rss_mb")
-    return {"rss_mb": float(rss)} if type(rss) in {int, float} and math.isfinite(rss) else {}
+    rss: Json = known.get("rss_mb")
+    plain = isinstance(rss, int | float) and not isinstance(rss, bool) and 0 <= rss < _LARGEST
+    return {"rss_mb": float(rss)} if plain else {}

@@ -1,12 +1,12 @@
 """Who listens, by the word of the operating system: it asks nothing of the application, and cannot be told a story."""
 
+import ipaddress
+import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import psutil
 
 from smoke.probes.sight import instance, untold
-
-if TYPE_CHECKING:
-    import psutil
 
 _VARIABLE = "CROSSFADE_VERSION"
 _ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, never bound to
@@ -24,23 +24,20 @@ class Owner:
     rss_mb: float
 
 
-def owners(host: str, port: int) -> tuple[Owner, ...]:
-    """The processes that listen at this numeric address of this machine, at least one; several may share a port.
+def owners(connection: socket.socket) -> tuple[Owner, ...]:
+    """The processes that listen where this connection leads to, at least one; several may share a port.
 
     Raises:
         Concluded: they cannot be seen from here.
     """
-    import psutil  # noqa: PLC0415 - 60 ms that only those pay who ask
-
+    port = 0
     try:
-        listening = [
-            each for each in psutil.net_connections("tcp") if each.status == psutil.CONN_LISTEN and each.laddr.port == port
-        ]
-        # The kernel prefers the one who listens at this very address to those who listen at any.
-        nearest = [each for each in listening if each.laddr.ip == host] or [each for each in listening if each.laddr.ip in _ANY]
-        pids = {each.pid for each in nearest}
+        host, port = connection.getpeername()[:2]
+        if not ipaddress.ip_address(host).is_loopback and host != connection.getsockname()[0]:
+            raise untold(f"who listens on {host}:{port} cannot be seen: it is another machine")
+        pids = _pids(host, port)
         if not pids or None in pids:
-            raise untold(f"who listens on port {port} cannot be seen: not on this machine, or another user's process")
+            raise untold(f"who listens on port {port} cannot be seen: it is another user's process, or just ended")
         return tuple(_owner(psutil.Process(pid)) for pid in sorted(pid for pid in pids if pid is not None))
     except psutil.Error as error:
         raise untold(f"who listens on port {port} cannot be seen: {error}") from error
@@ -48,12 +45,25 @@ def owners(host: str, port: int) -> tuple[Owner, ...]:
         raise untold(f"who listens on port {port} cannot be seen: {error.strerror}") from error
 
 
-def _owner(process: "psutil.Process") -> Owner:
+def _pids(host: str, port: int) -> set[int | None]:
+    """Of the processes that listen there; None for each that is hidden from us."""
+    listening = [
+        (each.laddr.ip, each.pid)
+        for each in psutil.net_connections("tcp")
+        if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port
+    ]
+    # The kernel prefers the one who listens at this very address to those who listen at any.
+    return {pid for ip, pid in listening if ip == host} or {pid for ip, pid in listening if ip in _ANY}
+
+
+def _owner(process: psutil.Process) -> Owner:
+    # Counted from the machine's start: what the system says in seconds since 1970 jumps whenever the clock is set.
+    boot = psutil.boot_time()
     with process.oneshot():
         return Owner(
             pid=process.pid,
             name=process.name(),
             version=process.environ().get(_VARIABLE) or None,
-            instance=instance(process.pid, process.create_time()),
+            instance=instance(process.pid, round(process.create_time() - boot, 2)),
             rss_mb=round(process.memory_info().rss / 2**20, 1),
         )

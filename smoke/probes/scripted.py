@@ -54,4 +54,4 @@ def _are_readings(value: Json) -> bool:
 def _is_reading(value: Json) -> bool:
     if not isinstance(value, Mapping) or not {"answer", "detail"} <= value.keys() <= _KINDS.keys():
         return False
-    return value["answer"] in _ANSWERS and all(isinstance(each, _KINDS[name]) for name, each in value.items())
+    return all(isinstance(each, _KINDS[name]) for name, each in value.items()) and value["answer"] in _ANSWERS

@@ -1,11 +1,14 @@
 """The settings of a probe, as the contract carries them: whole, known, and of the right kind, or refused by name."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from infra.contract import Json
 from smoke.errors import UsageError
+
+EVERY = 1.0
+"""Seconds from one look to the next, where nothing else is asked for."""
+_DAY = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +22,9 @@ class Setting:
     """``...``: it must be there."""
 
 
-def seconds() -> Setting:
+def seconds(default: Json = ...) -> Setting:
     """A length of time."""
-    return Setting("seconds above 0", lambda value: _number(value) and value > 0)
+    return Setting("seconds above 0, a day at most", lambda value: _number(value) and 0 < value <= _DAY, default)
 
 
 def path(default: Json = ...) -> Setting:
@@ -35,13 +38,13 @@ def one_of(*words: str) -> Setting:
 
 
 def _number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def whole(low: int, high: int, default: Json = ...) -> Setting:
     """A whole number between these two."""
     return Setting(
-        f"from {low} to {high}", lambda value: _number(value) and value == int(value) and low <= value <= high, default
+        f"from {low} to {high}", lambda value: _number(value) and low <= value <= high and value == int(value), default
     )
 
 
@@ -63,7 +66,7 @@ def settings(kind: str, given: Mapping[str, Json], own: Mapping[str, Setting]) -
     Raises:
         UsageError: some are missing, unknown or of the wrong kind; names each of them.
     """
-    known = {**own, "every": seconds(), "timeout": seconds()}
+    known = {**own, "every": seconds(EVERY), "timeout": seconds()}
     filled = {**{name: each.default for name, each in known.items() if each.default is not ...}, **given}
     wrong = [f"{name} is missing" for name in known if name not in filled]
     wrong += [f"{name} is unknown" for name in filled if name not in known]

@@ -63,9 +63,9 @@ class Question:
             slot=placement.slot,
             probe=self.name,
             answer=sight.answer,
-            detail=sight.detail,
+            detail=printable(sight.detail),
             at=at,
-            version=sight.version,
+            version=None if sight.version is None else shortened(sight.version),
             impostor=sight.impostor,
             instance=sight.instance,
             numbers={"seconds": round(time.monotonic() - at, 6), **sight.numbers},
@@ -76,7 +76,7 @@ def identified(sight: Sight, placement: Placement) -> Sight:
     """The sight, judged by the identity that was shown: another one fails as an impostor, and none is never well."""
     if sight.answer is Answer.UNTOLD or sight.version == placement.version:
         return sight
-    if sight.version is not None:
+    if sight.version:
         detail = f"{sight.version} answered, {placement.version} was asked ({sight.detail})"
         return replace(sight, answer=Answer.FAILED, detail=detail, impostor=True)
     if sight.answer is Answer.OK:
@@ -85,12 +85,17 @@ def identified(sight: Sight, placement: Placement) -> Sight:
 
 
 def instance(pid: Json, started: Json) -> str | None:
-    """The word that differs after a restart, the same from whatever source the two were read; None without either."""
-    known = [str(each) for each in (pid, started) if each is not None and type(each) in {int, float, str}]
-    return "@".join(known) or None
+    """The word that differs after a restart; None without both, because a word that changes its form would be a restart."""
+    known = [shortened(str(each)) for each in (pid, started) if type(each) in {int, float, str}]
+    return "@".join(known) if len(known) == 2 else None  # noqa: PLR2004 - both
 
 
 def shortened(text: str) -> str:
     """A foreign text, on one line and not too long."""
-    line = " ".join(text.split())
+    line = printable(" ".join(text.split()))
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
+
+
+def printable(text: str) -> str:
+    """The text with a question mark for whatever would move a terminal's cursor, or cannot be written at all."""
+    return "".join(each if each.isprintable() else "?" for each in text)

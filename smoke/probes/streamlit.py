@@ -6,9 +6,12 @@ system is asked who listens. The few messages that matter are read by their numb
 """
 
 import re
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from websockets.sync.client import ClientConnection
 
 from infra.contract import Json, Placement
 from smoke.model import Answer
@@ -40,7 +43,8 @@ _WELL, _COMPILE_ERROR = 0, 1
 _NOT_THE_END = frozenset({2, 3})
 """Begun anew, or a fragment of the page alone: the run that was asked for is still on."""
 
-_VERSION = re.compile(r"^\W*version:? +`?([A-Za-z]+\d+-[0-9a-f]{12})`?\W*$", re.MULTILINE)
+# Each character is looked at once: \W would run over line ends, from every line anew.
+_VERSION = re.compile(r"^[^\w\n]*[Vv]ersion:? +`?([A-Za-z]+\d+-[0-9a-f]{12})`?[^\w\n]*$", re.MULTILINE)
 
 
 def streamlit(given: Mapping[str, Json]) -> Probe:
@@ -69,20 +73,19 @@ class Streamlit:
         health = get(address, _HEALTH, deadline)
         if (health.status, health.text.strip()) != (_GOOD, "ok"):
             raise failed(f"{_HEALTH} is no Streamlit's: status {health.status}, {shortened(health.text) or 'empty'}")
-        run = self._run(address, deadline)
-        return _judged(run, address, placement)
+        with opened(address, _STREAM, deadline, ["streamlit"]) as session:
+            return _judged(self._run(session, deadline), _owner(session.socket, placement))
 
-    def _run(self, address: Address, deadline: float) -> "Run":
+    def _run(self, session: ClientConnection, deadline: float) -> "Run":
         began = time.monotonic()
         limit = min(deadline, began + self.script)
         run = Run()
-        with opened(address, _STREAM, deadline, ["streamlit"]) as session:
-            session.send(_rerun(self.path))
-            while not run.ended:
-                message = received(session, limit)
-                if message is None:
-                    raise failed(f"the script of {self.path} did not end within {limit - began:.1f} s", run.version)
-                run = run.after(message)
+        session.send(_rerun(self.path))
+        while not run.ended:
+            message = received(session, limit)
+            if message is None:
+                raise failed(f"the script of {self.path} did not end within {limit - began:.1f} s", run.version)
+            run = run.after(message)
         return run
 
 
@@ -116,28 +119,24 @@ class Run:
             raise failed(f"{_STREAM} sent what is no message of Streamlit's: {error}", self.version) from error
 
 
-def _judged(run: Run, address: Address, placement: Placement) -> Sight:
+def _judged(run: Run, owner: Owner | Concluded) -> Sight:
     """The sight of a whole run; the operating system knows which process it was, and who it is where the page does not say."""
-    owner = _owner(address, placement)
-    if isinstance(owner, Concluded):
-        if run.version is None and run.wrong is None:
-            raise owner
-        owner = None
-    answer = Answer.FAILED if run.wrong else Answer.OK
-    version = run.version or (owner.version if owner else None)
+    if isinstance(owner, Concluded) and run.version is None and run.wrong is None:
+        raise owner
+    known = owner if isinstance(owner, Owner) else None
     return Sight(
-        answer,
+        Answer.FAILED if run.wrong else Answer.OK,
         run.wrong or f"the script ran to its end, {run.elements} elements",
-        version,
-        instance=owner.instance if owner else None,
-        numbers={"elements": run.elements, **({"rss_mb": owner.rss_mb} if owner else {})},
+        run.version or (known.version if known else None),
+        instance=known.instance if known else None,
+        numbers={"elements": run.elements, **({"rss_mb": known.rss_mb} if known else {})},
     )
 
 
-def _owner(address: Address, placement: Placement) -> Owner | Concluded | None:
+def _owner(connection: socket.socket, placement: Placement) -> Owner | Concluded:
     """The process that listens; the one that is not the placement's, if there is one."""
     try:
-        found = owners(address.numeric(), address.port)
+        found = owners(connection)
     except Concluded as concluded:
         return concluded
     return next((each for each in found if each.version != placement.version), found[0])

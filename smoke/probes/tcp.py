@@ -32,8 +32,7 @@ class Tcp:
         """Connect once."""
         address = Address.of(placement)
         with address.connected(time.monotonic() + self.timeout) as connection:
-            host, port = connection.getpeername()[:2]
-        found = owners(host, port)
+            found = owners(connection)
         owner = next((each for each in found if each.version != placement.version), found[0])
         if owner.version is None:
             raise failed(f"{_who(owner)} listens on {address}, and was not placed here: it has no CROSSFADE_VERSION")

@@ -4,17 +4,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.http11 import Response
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from infra.contract import Json, Placement
 from smoke.model import Answer
 from smoke.probes.address import Address, left
 from smoke.probes.settings import one_of, path, settings
-from smoke.probes.sight import VERSION_HEADER, Question, Sight, failed, shortened
+from smoke.probes.sight import VERSION_HEADER, Concluded, Question, Sight, failed, shortened
 from smoke.seams import Probe
-
-if TYPE_CHECKING:
-    from websockets.sync.client import ClientConnection
 
 _MOST = 64 * 1024 * 1024
 """Bytes of a message."""
@@ -45,7 +46,7 @@ class Websocket:
         address, deadline = Address.of(placement), time.monotonic() + self.timeout
         with opened(address, self.path, deadline) as connection:
             version = shown(connection.response)
-            if version is None:
+            if not version:
                 raise failed(f"the handshake has no header {VERSION_HEADER}: what answers does not say which version it is")
             if self.expect == "open" or version != placement.version:
                 return Sight(Answer.OK, "open", version)
@@ -56,15 +57,12 @@ class Websocket:
 
 
 @contextmanager
-def opened(address: Address, target: str, deadline: float, subprotocols: Sequence[str] = ()) -> Iterator["ClientConnection"]:
+def opened(address: Address, target: str, deadline: float, subprotocols: Sequence[str] = ()) -> Iterator[ClientConnection]:
     """An open websocket; follows nothing, knows no proxies.
 
     Raises:
         Concluded: it does not open before ``deadline``, in monotonic seconds, or is closed while it is used.
     """
-    from websockets.exceptions import InvalidStatus, WebSocketException  # noqa: PLC0415 - 130 ms that only those pay who ask
-    from websockets.sync.client import connect  # noqa: PLC0415
-
     where = f"{address}{target}"
     with closing(address.connected(deadline)) as link:
         link.settimeout(None)
@@ -73,7 +71,7 @@ def opened(address: Address, target: str, deadline: float, subprotocols: Sequenc
             with connect(
                 f"ws://{where}",
                 sock=link,
-                subprotocols=[*subprotocols] or None,  # type: ignore[list-item] # plain text to its reader
+                subprotocols=[Subprotocol(each) for each in subprotocols] or None,
                 compression=None,
                 proxy=None,
                 max_size=_MOST,
@@ -94,8 +92,10 @@ def opened(address: Address, target: str, deadline: float, subprotocols: Sequenc
             raise failed(f"{where}: {shortened(str(error))}") from error
 
 
-def received(connection: "ClientConnection", deadline: float) -> bytes | None:
+def received(connection: ClientConnection, deadline: float) -> bytes | None:
     """The next message; None if there is none before ``deadline``, in monotonic seconds."""
+    if time.monotonic() >= deadline:  # or a flood of messages would never end
+        return None
     try:
         message = connection.recv(timeout=left(deadline))
     except TimeoutError:
@@ -103,12 +103,11 @@ def received(connection: "ClientConnection", deadline: float) -> bytes | None:
     return message.encode() if isinstance(message, str) else bytes(message)
 
 
-def shown(response: Json) -> str | None:
+def shown(response: Response | None) -> str | None:
     """The version in the answer to a handshake."""
     found = response.headers.get_all(VERSION_HEADER) if response is not None else []
     return found[0] if found else None
 
 
-def _declined(where: str, error: "Json") -> Exception:
-    status = error.response.status_code
-    return failed(f"{where} opens no websocket: status {status}", shown(error.response))
+def _declined(where: str, error: InvalidStatus) -> Concluded:
+    return failed(f"{where} opens no websocket: status {error.response.status_code}", shown(error.response))

@@ -35,7 +35,7 @@ def texts(message: bytes, *path: int) -> list[str]:
     """The same as texts.
 
     Raises:
-        WireError: dito, or a value is no text.
+        WireError: the same, or a value is no text.
     """
     found = [value.decode(errors="replace") if isinstance(value, bytes) else None for value in values(message, *path)]
     if None in found:

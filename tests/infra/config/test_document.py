@@ -1,0 +1,146 @@
+"""A settings file as values with lines: read as Pulumi reads it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as some
+
+from infra.config.document import Document, Repeated, UnreadableError, from_values, path_of, read
+
+words = some.text(
+    some.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\x85\u2028\u2029\ufeff\ufffe\uffff"),
+    max_size=8,
+)
+values = some.recursive(
+    some.none() | some.booleans() | some.integers() | words,
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(words, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def of(folder: Path, text: str) -> Document:
+    """The document of a text."""
+    file = folder / "Pulumi.staging.yaml"
+    file.write_text(text, encoding="utf-8")
+    return read(file)
+
+
+@given(some.dictionaries(some.from_regex(r"[a-z]{1,5}", fullmatch=True), values, max_size=3))
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> None:
+    """Whatever values are written as YAML are read back, and every one of them has a line."""
+    text = yaml.safe_dump({"config": {f"crossfade:{name}": each for name, each in settings.items()}}, allow_unicode=True)
+    document = of(tmp_path_factory.mktemp("settings"), text)
+
+    assert document.values == settings
+    assert {keys[0] for keys in document.lines} == set(settings)
+    assert document.repeated == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("on", "on"),
+        ("yes", "yes"),
+        ("8:30", "8:30"),
+        ("3.10", 3.1),
+        ('"3.10"', "3.10"),
+        ("1e3", 1000.0),
+        ("-5", -5),
+        (".5", 0.5),
+        ("True", True),
+        ("tRue", "tRue"),
+        ("Null", None),
+        ("", None),
+        ("'true'", "true"),
+        ("2026-01-01", "2026-01-01"),
+    ],
+)
+def test_scalars_are_as_pulumi_has_them(text: str, value: object, tmp_path: Path) -> None:
+    """Words of older YAML are words, quotes make a text, numbers are numbers."""
+    found = of(tmp_path, f"config:\n  crossfade:x: {text}\n").values["x"]
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_only_our_settings_are_read(tmp_path: Path) -> None:
+    """Settings of others, and what stands beside `config:`, are no concern of ours."""
+    document = of(tmp_path, "encryptionsalt: x\nconfig:\n  aws:region: eu\n  crossfade:start: blue\n")
+    assert document.values == {"start": "blue"}
+    assert document.stack == "staging"
+
+
+def test_where_something_is(tmp_path: Path) -> None:
+    """Each value has its line and its key; what is missing is where it would be; what has no line has its key."""
+    document = of(tmp_path, "config:\n  crossfade:a:\n    b: [1,\n      {c: 2}]\n")
+
+    assert document.where(("a", "b", 1, "c")) == "Pulumi.staging.yaml:4 crossfade:a.b[1].c"
+    assert document.where(("a", "x", "y")) == "Pulumi.staging.yaml:2 crossfade:a.x.y"
+    assert document.where(("z",)) == "Pulumi.staging.yaml crossfade:z"
+    assert (document.at(("a", "b", 1, "c")), document.at(("a", "b", 7)), document.at(("a", "b", 0, "c"))) == (2, None, None)
+    assert path_of(("a", "b", 1, "c")) == "crossfade:a.b[1].c"
+
+
+def test_a_key_that_is_there_twice(tmp_path: Path) -> None:
+    """Keys that are written twice are found on every level, with both lines; the same key elsewhere is another."""
+    document = of(
+        tmp_path,
+        "config:\n  crossfade:a: {x: 1, y: {x: 2}}\n  crossfade:b:\n    - x: 1\n      x: 2\n  crossfade:a: 3\nconfig: {}\n",
+    )
+    assert document.repeated == (
+        Repeated("crossfade:b[0].x", 4, 5),
+        Repeated("crossfade:a", 2, 6),
+        Repeated("config", 1, 7),
+    )
+
+
+def test_what_is_shared_by_anchors(tmp_path: Path) -> None:
+    """An alias is what it stands for; what is merged in gives way to what is written, and repeats nothing."""
+    anchored = "config:\n  crossfade:a: &a {x: 1, y: 2}\n  crossfade:b: &b {z: 3}\n"
+    document = of(tmp_path, f"{anchored}  crossfade:c: {{<<: [*a, *b], x: 5}}\n  crossfade:d: *a\n")
+
+    assert document.values["c"] == {"x": 5, "y": 2, "z": 3}
+    assert document.values["d"] == {"x": 1, "y": 2}
+    assert document.repeated == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "a: 1",
+        "config:",
+        "config: 5",
+        "a: b: c",
+        "\tconfig: {}",
+        "config: {crossfade:a: &a [*a]}",
+        "--- 1\n--- 2",
+        "\x00",
+    ],
+)
+def test_what_is_no_settings_file(text: str, tmp_path: Path) -> None:
+    """Whatever is no settings file is an error of one sentence."""
+    with pytest.raises(UnreadableError) as caught:
+        of(tmp_path, text)
+    assert "\n" not in str(caught.value)
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """A file that is no UTF-8 is no settings file."""
+    file = tmp_path / "Pulumi.staging.yaml"
+    file.write_bytes(b"config: \xff")
+    with pytest.raises(UnreadableError, match="utf-8"):
+        read(file)
+
+
+def test_values_of_others_have_the_lines_of_the_file(tmp_path: Path) -> None:
+    """Values that the engine hands over are said to be where the file has them; without a readable file they have no line."""
+    of(tmp_path, "config:\n  crossfade:start: blue\n")
+    name = str(tmp_path / "Pulumi.staging.yaml")
+
+    assert from_values({"start": "green"}, name).where(("start",)) == "Pulumi.staging.yaml:2 crossfade:start"
+    assert from_values({"start": "green"}, name).values == {"start": "green"}
+    assert from_values({}, str(tmp_path / "gone.yaml")).where(("start",)) == "gone.yaml crossfade:start"
