@@ -9,13 +9,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from infra.config.kinds import Command, Seconds, UrlPath, refusal
 
 
+LONGEST = 86_400.0
+"""Seconds that any time of a check may have: a probe that is asked once in a day sees no rollout."""
+
+
 class Check(BaseModel):
     """What every check has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
-    every: Seconds = Field(default=1.0, examples=["1s"], description="how often it is asked")
-    timeout: Seconds = Field(default=2.0, examples=["2s"], description="how long an answer may take")
+    every: Seconds = Field(default=1.0, le=LONGEST, examples=["1s"], description="how often it is asked")
+    timeout: Seconds = Field(default=2.0, le=LONGEST, examples=["2s"], description="how long an answer may take")
 
 
 class Http(Check):
@@ -39,7 +43,7 @@ class Websocket(Check):
     kind: Literal["websocket"] = "websocket"
     path: UrlPath = Field(examples=["/ws"])
     expect: Literal["message", "open"] = Field(default="message", examples=["message"])
-    timeout: Seconds = Field(default=5.0, examples=["5s"])
+    timeout: Seconds = Field(default=5.0, le=LONGEST, examples=["5s"])
 
 
 class Streamlit(Check):
@@ -47,16 +51,16 @@ class Streamlit(Check):
 
     kind: Literal["streamlit"] = "streamlit"
     path: UrlPath = Field(default="/", examples=["/"])
-    script: Seconds = Field(default=10.0, examples=["10s"], description="how long the page's script may run")
-    every: Seconds = Field(default=5.0, examples=["5s"])
-    timeout: Seconds = Field(default=15.0, examples=["15s"])
+    script: Seconds = Field(default=10.0, le=LONGEST, examples=["10s"], description="how long the page's script may run")
+    every: Seconds = Field(default=5.0, le=LONGEST, examples=["5s"])
+    timeout: Seconds = Field(default=15.0, le=LONGEST, examples=["15s"])
 
 
 class Heartbeat(Check):
     """The process beats into its file, and is connected."""
 
     kind: Literal["heartbeat"] = "heartbeat"
-    max_age: Seconds = Field(default=5.0, examples=["5s"], description="the oldest beat that counts")
+    max_age: Seconds = Field(default=5.0, le=LONGEST, examples=["5s"], description="the oldest beat that counts")
 
 
 class Run(Check):
@@ -64,8 +68,8 @@ class Run(Check):
 
     kind: Literal["command"] = "command"
     run: Command = Field(examples=["python -m service.check"])
-    every: Seconds = Field(default=5.0, examples=["5s"])
-    timeout: Seconds = Field(default=10.0, examples=["10s"])
+    every: Seconds = Field(default=5.0, le=LONGEST, examples=["5s"])
+    timeout: Seconds = Field(default=10.0, le=LONGEST, examples=["10s"])
 
 
 _SHORT: Mapping[str, str] = {

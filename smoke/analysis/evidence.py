@@ -1,6 +1,6 @@
 """What was seen at one step, folded look by look into a frozen value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -64,9 +64,10 @@ class Evidence:
     streaks: Mapping[tuple[str, str, str], Streak] = field(default_factory=dict)
     """By service, slot, probe."""
     latest: Mapping[tuple[str, str, str], Reading] = field(default_factory=dict)
-    instances: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    restarts: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    """By service, slot: over the whole rollout, as far as this driver saw it."""
+    instances: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    """By service, slot, probe: each probe has its own way to name a process."""
+    restarts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    """By service, slot, probe: over the whole rollout, as far as this driver saw it."""
     memory: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
     """By service, slot: the newest readings of resident memory in megabytes, oldest first."""
     at: float | None = None
@@ -82,13 +83,14 @@ class Evidence:
         known = self
         for reading in look.readings:
             known = known._with_reading(reading)
+        blind = (*look.blind, *_untold(known.latest.values()))
         return replace(
             known,
             at=look.at,
             spent=self.spent + passed,
-            watched=self.watched + (0.0 if look.blind else passed),
-            unseen=self.unseen + passed if look.blind else 0.0,
-            blind=look.blind,
+            watched=self.watched + (0.0 if blind else passed),
+            unseen=self.unseen + passed if blind else 0.0,
+            blind=blind,
             first=samples,
             last={**self.last, **look.samples},
             blocks=self._blocks(look.samples),
@@ -103,14 +105,14 @@ class Evidence:
         probe = (reading.service, reading.slot, reading.probe)
         place = (reading.service, reading.slot)
         streak = self.streaks.get(probe, Streak()).after(reading.answer)
-        known = self.instances.get(place)
+        known = self.instances.get(probe)
         restarted = reading.instance is not None and known is not None and reading.instance != known
         return replace(
             self,
             streaks={**self.streaks, probe: streak},
             latest={**self.latest, probe: reading},
-            instances=self.instances if reading.instance is None else {**self.instances, place: reading.instance},
-            restarts={**self.restarts, place: self.restarts.get(place, 0) + 1} if restarted else self.restarts,
+            instances=self.instances if reading.instance is None else {**self.instances, probe: reading.instance},
+            restarts={**self.restarts, probe: self.restarts.get(probe, 0) + 1} if restarted else self.restarts,
             memory={**self.memory, place: _with_memory(self.memory.get(place, ()), reading)},
         )
 
@@ -127,6 +129,13 @@ class Evidence:
             return blocks
         slower = quantile(candidate, 0.5) > quantile(live, 0.5) * self.latency_ratio * ROUNDING
         return Blocks(blocks.slower + slower, blocks.total + 1, blocks.run + 1 if slower else 0, since=sample)
+
+
+def _untold(readings: Iterable[Reading]) -> Iterator[str]:
+    """One phrase for each probe whose last look could not tell: what it said before that is no longer known to hold."""
+    for each in readings:
+        if each.answer is Answer.UNTOLD:
+            yield f"{each.service} {each.slot}: {each.probe} could not tell: {each.detail}"
 
 
 def _with_memory(known: tuple[float, ...], reading: Reading) -> tuple[float, ...]:

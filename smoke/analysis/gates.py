@@ -93,9 +93,15 @@ def _probes(evidence: Evidence, gates: Gates) -> Iterator[Finding]:
 
 
 def _restarts(evidence: Evidence, gates: Gates) -> Iterator[Finding]:
-    for (service, slot), count in evidence.restarts.items():
-        if slot == evidence.candidate and count > gates.restarts:
-            because = f"{service} {slot}: restarted {count} times during the rollout, {gates.restarts} are tolerated"
+    most: dict[str, int] = {}
+    for (service, slot, _), count in evidence.restarts.items():
+        if slot == evidence.candidate:
+            most[service] = max(count, most.get(service, 0))
+    for service, count in most.items():
+        if count > gates.restarts:
+            because = (
+                f"{service} {evidence.candidate}: restarted {count} times during the rollout, {gates.restarts} are tolerated"
+            )
             yield Finding(Verdict.FAIL, service, "restarts", because)
 
 

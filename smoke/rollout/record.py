@@ -34,9 +34,9 @@ def from_record(record: Mapping[str, Any]) -> Event:
     kind = _KINDS.get(values.pop("event", None))
     if kind is None:
         raise ValueError(f"no event called {record.get('event')!r}")
-    for name in _TUPLES & values.keys():
-        values[name] = tuple(values[name])
     try:
+        for name in _TUPLES & values.keys():
+            values[name] = tuple(values[name])
         if kind is Opened:
             values["plan"] = Plan.from_json(values["plan"])
         return kind(**values)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +144,10 @@ def read_json(file: Path) -> Any:  # noqa: ANN401 - whatever is in there
 def write_whole(file: Path, text: str) -> None:
     """Replace a file as a whole, making its folder; readers see the old text or the new one."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = file.with_name(f".{file.name}.{os.getpid()}.new")
-    draft.write_text(text, encoding="utf-8")
+    # Pulumi makes things in threads, at the same time.
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}.new")
+    with draft.open("w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
     draft.rename(file)

@@ -209,6 +209,29 @@ def test_memory_is_held_against_the_live_slot(live: float, candidate: list[float
     assert judged(evidence).get("memory") is verdict
 
 
+def test_a_probe_that_cannot_tell_is_blindness() -> None:
+    """What a probe said before it could no longer tell does not go on to hold: nothing is watched, and nothing passes."""
+    well = look(0.0, *(reading(slot=slot) for slot in ("blue", "green") for _ in range(3)))
+    untold = look(1.0, replace(reading(Answer.UNTOLD), detail="no files left here"))
+    evidence = seen(well, untold, look(2.0), look(3.0))
+
+    assert (evidence.watched, evidence.unseen) == (0.0, 3.0)
+    assert verdict_of(judge(evidence, Gates(), STEP, ["api"])) is Verdict.BLIND
+    assert verdict_of(prove(evidence, Gates(), [("api", "http /")])) is Verdict.BLIND
+    assert seen(well, untold, look(2.0, reading())).blind == ()
+
+
+def test_two_probes_name_a_process_each_in_its_own_way() -> None:
+    """A service whose probes show different instances was not restarted; a restart that both see is one."""
+    page = replace(reading(instance="77"), probe="streamlit /")
+    both = look(0.0, reading(instance="1"), page)
+    again = look(2.0, reading(instance="2"), replace(page, instance="78"))
+    tolerant = Gates(restarts=1)
+
+    assert "restarts" not in judged(seen(both, both))
+    assert "restarts" not in verdicts(judge(seen(both, again), tolerant, STEP, ["api"]))
+
+
 def test_proving_needs_both_slots_well() -> None:
     """The candidate and the live slot must each be well three times in a row, on every probe."""
     pair = [look(float(at), reading(slot="green"), reading(slot="blue")) for at in range(3)]
