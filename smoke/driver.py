@@ -73,7 +73,7 @@ class Driver:
         self._since = 0.0
         self._acting_since: float | None = None
         self._remarked = float("-inf")
-        self._evidence = Evidence(live="", candidate="", latency_ratio=1.0)
+        self._evidence: Evidence
         self._findings: tuple[Finding, ...] = ()
 
     def run(self, rollout: Rollout) -> Rollout:
@@ -83,7 +83,7 @@ class Driver:
             JournalError: the journal cannot be written. Nothing was done that is not in it.
         """
         opened = rollout.opened
-        self._evidence = Evidence(opened.live, opened.candidate, rollout.plan.gates.latency_ratio)
+        self._evidence = Evidence(opened.live, opened.candidate, rollout.plan)
         self._since = rollout.entered
         while not rollout.ended:
             started = self._clock.now()
@@ -98,7 +98,9 @@ class Driver:
         self._evidence = self._evidence.with_look(look)
         self._findings = findings(rollout, self._evidence, self._world.probes)
         event = decide(rollout, self._evidence, self._findings, self._requests(rollout), self._clock.wall())
-        rollout = self._remark(rollout) if event is None else self._record(rollout, event)
+        rollout = self._remark(rollout, always=event is not None)
+        if event is not None:
+            rollout = self._record(rollout, event)
         return self._act(rollout, look)
 
     # What is seen
@@ -145,14 +147,16 @@ class Driver:
         self._tell(after, event)
         return after
 
-    def _remark(self, rollout: Rollout) -> Rollout:
+    def _remark(self, rollout: Rollout, *, always: bool) -> Rollout:
+        """Remember what was seen, from time to time, and always right before what was decided on it."""
         now = self._clock.now()
-        if self._findings and now - self._remarked >= REMARK:
+        if self._findings and (always or now - self._remarked >= REMARK):
             self._remarked = now
             looked = self._looked()
             self._writer.append(to_record(looked))
             rollout = apply(rollout, looked)
-        self._tell(rollout, None)
+        if not always:
+            self._tell(rollout, None)
         return rollout
 
     def _looked(self) -> Looked:

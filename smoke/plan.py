@@ -1,7 +1,7 @@
 """The plan of a rollout: the steps, how long each is watched, and the gates. Read from the contract once; pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Self
 
@@ -70,6 +70,9 @@ class Plan:
 
     steps: tuple[Step, ...]
     gates: Gates
+    """Of every service that has none of its own."""
+    own: Mapping[str, Gates] = field(default_factory=dict)
+    """By service: its own gates, whole."""
     tick: float = 0.25
     """Seconds between looks."""
     prove: float = 60.0
@@ -82,6 +85,10 @@ class Plan:
     traffic: Mapping[str, Traffic] | None = None
     """By service; None where the stack has users of its own."""
 
+    def gates_of(self, service: str) -> Gates:
+        """The gates that a service must pass."""
+        return self.own.get(service, self.gates)
+
     def to_json(self) -> Mapping[str, Json]:
         """The form that the contract and the journal carry; ``from_json`` reads it back to an equal value."""
         return {
@@ -89,7 +96,8 @@ class Plan:
                 {"share": s.share, "bake": s.bake, "requests": s.requests, "limit": s.limit, "singletons": s.singletons}
                 for s in self.steps
             ],
-            "gates": {name: getattr(self.gates, name) for name in Gates.__dataclass_fields__},
+            "gates": asdict(self.gates),
+            "own": {service: asdict(gates) for service, gates in self.own.items()},
             "tick": self.tick,
             "prove": self.prove,
             "blind": self.blind,
@@ -105,6 +113,7 @@ class Plan:
         return cls(
             steps=tuple(Step(**step) for step in document["steps"]),
             gates=Gates(**document["gates"]),
+            own={service: Gates(**gates) for service, gates in document["own"].items()},
             policy=Policy(document["policy"]),
             traffic={name: Traffic(**each) for name, each in document["traffic"].items()},
             **rest,

@@ -8,7 +8,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from infra.config.kinds import Command, Seconds, UrlPath, refusal
 
-
 LONGEST = 86_400.0
 """Seconds that any time of a check may have: a probe that is asked once in a day sees no rollout."""
 

@@ -60,39 +60,6 @@ class Program(Model):
     env: Variables = Field(default={}, examples=[{"LOG_LEVEL": "info"}])
 
 
-class Service(Program):
-    """A program in both slots, and how it is reached and watched."""
-
-    kind: Literal["http", "sticky-http", "singleton"] = Field(
-        examples=["http"],
-        description="http, sticky-http (dashboards: a browser stays on its slot) or singleton (never two at work)",
-    )
-    port: Port | None = Field(
-        default=None, examples=[8080], description="where users reach it; the slots listen 10,000 and 20,000 above"
-    )
-    listen: Literal["127.0.0.1", "0.0.0.0"] = Field(default="127.0.0.1", examples=["127.0.0.1"])  # noqa: S104 - a person's choice
-    after: tuple[Name, ...] = Field(default=(), examples=[["api"]], description="services that get their traffic before this one")
-    health: tuple[AnyCheck, ...] = Field(
-        default=(), examples=[[{"http": "/health/"}]], description="how to see that it is well: at least one check"
-    )
-
-
-class Companion(Program):
-    """A program beside the slots, which a rollout does not touch: the simulator of something outside."""
-
-    runtime: Runtime = Field(examples=["py312"], description="the Python that it runs on, as py312")
-    port: Port | None = Field(default=None, examples=[9000])
-
-
-class StepSettings(Model):
-    """One step of the plan; what is left out is the plan's."""
-
-    share: int = Field(ge=1, le=100, strict=True, examples=[10], description="percent of requests that the candidate gets")
-    bake: Span | None = Field(default=None, examples=["1m"])
-    requests: Count | None = Field(default=None, examples=[100])
-    limit: Seconds | None = Field(default=None, examples=["30m"])
-
-
 class GateSettings(Model):
     """What must hold for a step to pass."""
 
@@ -110,6 +77,44 @@ class GateSettings(Model):
     memory_ratio: Ratio = Field(
         default=2.0, examples=[2.0], description="the candidate's memory may be this many times the live one's"
     )
+
+
+class Service(Program):
+    """A program in both slots, and how it is reached and watched."""
+
+    kind: Literal["http", "sticky-http", "singleton"] = Field(
+        examples=["http"],
+        description="http, sticky-http (dashboards: a browser stays on its slot) or singleton (never two at work)",
+    )
+    port: Port | None = Field(
+        default=None, examples=[8080], description="where users reach it; the slots listen 10,000 and 20,000 above"
+    )
+    listen: Literal["127.0.0.1", "0.0.0.0"] = Field(default="127.0.0.1", examples=["127.0.0.1"])  # noqa: S104 - a person's choice
+    after: tuple[Name, ...] = Field(default=(), examples=[["api"]], description="services that get their traffic before this one")
+    health: tuple[AnyCheck, ...] = Field(
+        default=(), examples=[[{"http": "/health/"}]], description="how to see that it is well: at least one check"
+    )
+    gates: GateSettings = Field(
+        default=GateSettings(),
+        examples=[{"latency_ratio": 2.0}],
+        description="what must hold for this service; what is left out is the plan's",
+    )
+
+
+class Companion(Program):
+    """A program beside the slots, which a rollout does not touch: the simulator of something outside."""
+
+    runtime: Runtime = Field(examples=["py312"], description="the Python that it runs on, as py312")
+    port: Port | None = Field(default=None, examples=[9000])
+
+
+class StepSettings(Model):
+    """One step of the plan; what is left out is the plan's."""
+
+    share: int = Field(ge=1, le=100, strict=True, examples=[10], description="percent of requests that the candidate gets")
+    bake: Span | None = Field(default=None, examples=["1m"])
+    requests: Count | None = Field(default=None, examples=[100])
+    limit: Seconds | None = Field(default=None, examples=["30m"])
 
 
 class TrafficSettings(Model):

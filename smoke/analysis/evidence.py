@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from smoke.model import Answer, Counts, Look, Reading, Sample
+from smoke.plan import Plan
 
 BLOCK = 10
 """Requests on each side that make one block of the paired latency comparison."""
@@ -48,7 +49,8 @@ class Evidence:
 
     live: str
     candidate: str
-    latency_ratio: float
+    plan: Plan
+    """Says which ratio is tolerated in the paired comparison of latency."""
     watched: float = 0.0
     """Seconds of this step in which both slots were seen."""
     spent: float = 0.0
@@ -127,7 +129,7 @@ class Evidence:
         candidate = _between(blocks.since, sample, self.candidate)
         if min(live.requests, candidate.requests) < BLOCK:
             return blocks
-        slower = quantile(candidate, 0.5) > quantile(live, 0.5) * self.latency_ratio * ROUNDING
+        slower = quantile(candidate, 0.5) > quantile(live, 0.5) * self.plan.gates_of(service).latency_ratio * ROUNDING
         return Blocks(blocks.slower + slower, blocks.total + 1, blocks.run + 1 if slower else 0, since=sample)
 
 

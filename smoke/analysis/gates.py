@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from smoke.analysis.evidence import RECENT, Evidence, quantile, slower_than
 from smoke.analysis.tails import binomial_tail, excess
 from smoke.model import Answer, Finding, Verdict
-from smoke.plan import Gates, Step
+from smoke.plan import Step
 
 ALARM = 1e-4
 """A look this surprising under "as good as allowed" is a FAIL."""
@@ -31,32 +31,30 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
     return next((verdict for verdict in _ORDER if verdict in seen), Verdict.PASS)
 
 
-def prove(evidence: Evidence, gates: Gates, probes: Sequence[tuple[str, str]]) -> tuple[Finding, ...]:
+def prove(evidence: Evidence, probes: Sequence[tuple[str, str]]) -> tuple[Finding, ...]:
     """Is the candidate itself, and healthy, and is the live slot healthy too? Judged before any traffic is moved.
 
     Args:
         evidence: what was seen so far.
-        gates: how many good readings in a row are wanted.
         probes: every ``(service, probe)`` that must be well on both slots.
     """
-    found = [*_identity(evidence), *_restarts(evidence, gates)]
+    found = [*_identity(evidence), *_restarts(evidence)]
     for service, probe in probes:
-        found += [_proven(evidence, gates, service, slot, probe) for slot in (evidence.candidate, evidence.live)]
+        found += [_proven(evidence, service, slot, probe) for slot in (evidence.candidate, evidence.live)]
     return (*found, *_sight(evidence))
 
 
-def judge(evidence: Evidence, gates: Gates, step: Step, services: Sequence[str]) -> tuple[Finding, ...]:
+def judge(evidence: Evidence, step: Step, services: Sequence[str]) -> tuple[Finding, ...]:
     """Is the candidate as good as it must be, at this step?
 
     Args:
         evidence: what was seen at this step.
-        gates: what must hold.
         step: how long and how many requests it must be watched.
         services: the services with weights and a meter.
     """
-    found = [*_identity(evidence), *_probes(evidence, gates), *_restarts(evidence, gates), *_memory(evidence, gates)]
+    found = [*_identity(evidence), *_probes(evidence), *_restarts(evidence), *_memory(evidence)]
     for service in services:
-        found += [*_errors(evidence, gates, service), *_latency(evidence, gates, service), _enough(evidence, step, service)]
+        found += [*_errors(evidence, service), *_latency(evidence, service), _enough(evidence, step, service)]
     return (*found, *_sight(evidence), _long_enough(evidence, step))
 
 
@@ -71,7 +69,8 @@ def _identity(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(Verdict.FAIL, service, f"identity {probe}", f"{service} {slot}: {reading.detail}")
 
 
-def _proven(evidence: Evidence, gates: Gates, service: str, slot: str, probe: str) -> Finding:
+def _proven(evidence: Evidence, service: str, slot: str, probe: str) -> Finding:
+    gates = evidence.plan.gates_of(service)
     streak = evidence.streaks.get((service, slot, probe))
     latest = evidence.latest.get((service, slot, probe))
     good = streak.good if streak else 0
@@ -82,8 +81,9 @@ def _proven(evidence: Evidence, gates: Gates, service: str, slot: str, probe: st
     return Finding(Verdict.UNDECIDED, service, f"probe {probe}", because)
 
 
-def _probes(evidence: Evidence, gates: Gates) -> Iterator[Finding]:
+def _probes(evidence: Evidence) -> Iterator[Finding]:
     for (service, slot, probe), streak in evidence.streaks.items():
+        gates = evidence.plan.gates_of(service)
         detail = evidence.latest[service, slot, probe].detail
         because = f"{service} {slot}: {probe} failed {streak.bad} times in a row, {gates.failures} are allowed: {detail}"
         if streak.bad >= gates.failures and slot == evidence.candidate:
@@ -92,37 +92,37 @@ def _probes(evidence: Evidence, gates: Gates) -> Iterator[Finding]:
             yield Finding(Verdict.UNDECIDED, service, f"probe {probe}", because)
 
 
-def _restarts(evidence: Evidence, gates: Gates) -> Iterator[Finding]:
+def _restarts(evidence: Evidence) -> Iterator[Finding]:
     most: dict[str, int] = {}
     for (service, slot, _), count in evidence.restarts.items():
         if slot == evidence.candidate:
             most[service] = max(count, most.get(service, 0))
     for service, count in most.items():
-        if count > gates.restarts:
-            because = (
-                f"{service} {evidence.candidate}: restarted {count} times during the rollout, {gates.restarts} are tolerated"
-            )
+        tolerated = evidence.plan.gates_of(service).restarts
+        if count > tolerated:
+            because = f"{service} {evidence.candidate}: restarted {count} times during the rollout, {tolerated} are tolerated"
             yield Finding(Verdict.FAIL, service, "restarts", because)
 
 
-def _memory(evidence: Evidence, gates: Gates) -> Iterator[Finding]:
+def _memory(evidence: Evidence) -> Iterator[Finding]:
     for (service, slot), recent in evidence.memory.items():
         live = evidence.memory.get((service, evidence.live))
         if slot != evidence.candidate or not live or len(recent) < RECENT:
             continue
-        least, most = min(recent), max(live)
+        least, most, ratio = min(recent), max(live), evidence.plan.gates_of(service).memory_ratio
         because = (
             f"{service}: {slot} holds {least:.0f} MB of memory or more in its last {RECENT} readings "
-            f"against {most:.0f} MB of {evidence.live}, a ratio of {gates.memory_ratio:g} is allowed"
+            f"against {most:.0f} MB of {evidence.live}, a ratio of {ratio:g} is allowed"
         )
-        heavy = least > most * gates.memory_ratio and least > most + SMALL
+        heavy = least > most * ratio and least > most + SMALL
         yield Finding(Verdict.FAIL if heavy else Verdict.PASS, service, "memory", because)
 
 
-def _errors(evidence: Evidence, gates: Gates, service: str) -> Iterator[Finding]:
+def _errors(evidence: Evidence, service: str) -> Iterator[Finding]:
     green, blue = evidence.counts(service, evidence.candidate), evidence.counts(service, evidence.live)
     if not green.requests:
         return
+    gates = evidence.plan.gates_of(service)
     rate = green.errors / green.requests
     seen = f"{green.errors} errors in {green.requests} requests of {evidence.candidate} ({rate:.2%})"
     objective = binomial_tail(green.errors, green.requests, gates.errors)
@@ -135,8 +135,9 @@ def _errors(evidence: Evidence, gates: Gates, service: str) -> Iterator[Finding]
         yield _surprise(service, "errors", surprise, against)
 
 
-def _latency(evidence: Evidence, gates: Gates, service: str) -> Iterator[Finding]:
+def _latency(evidence: Evidence, service: str) -> Iterator[Finding]:
     green, blue = evidence.counts(service, evidence.candidate), evidence.counts(service, evidence.live)
+    gates = evidence.plan.gates_of(service)
     slow, total = slower_than(green, gates.p95_ms)
     if not total:
         return

@@ -23,9 +23,9 @@ class Request:
 def findings(rollout: Rollout, evidence: Evidence, probes: Sequence[tuple[str, str]]) -> tuple[Finding, ...]:
     """What the gates of this phase say; nothing in a phase without gates."""
     if rollout.phase is Phase.PROVING:
-        return prove(evidence, rollout.plan.gates, probes)
+        return prove(evidence, probes)
     if rollout.phase in {Phase.BAKING, Phase.HELD}:
-        return judge(evidence, rollout.plan.gates, rollout.current, _counted(rollout))
+        return judge(evidence, rollout.current, rollout.opened.services)
     return ()
 
 
@@ -50,11 +50,6 @@ def _judged(rollout: Rollout, evidence: Evidence, found: Sequence[Finding], now:
     if rollout.phase is Phase.HELD:
         return None
     return _onward(rollout, found, now) if verdict is Verdict.PASS else _limit(rollout, evidence, found, verdict, now)
-
-
-def _counted(rollout: Rollout) -> tuple[str, ...]:
-    # A step for singletons alone moves no weight, but the weighted services stay watched.
-    return rollout.opened.services
 
 
 def _asked(request: Request, now: float) -> Event | None:

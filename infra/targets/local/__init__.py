@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from infra.config import Document, Fault, Settings
+from infra.config.plan import objectives
 from infra.config.rules import in_order
 from infra.config.settings import Companion, Program
 from infra.content import file_digest, tree_digest
@@ -106,7 +107,7 @@ class Local:
             for name, each in settings.services.items()
             if each.kind != "singleton" and each.port is not None
         ]
-        return declaration.proxy(fronts, settings.plan.gates.p95)
+        return declaration.proxy(fronts, objectives(settings))
 
     def _companion(self, companion: Companion) -> Inputs:
         source, lock = self.digests(companion, companion.runtime)

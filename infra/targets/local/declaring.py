@@ -46,10 +46,10 @@ class Declaration:
             route = {**spec, "sticky": kind == "sticky-http"}
             self._last.append(self._thing("route", f"route of {service}", route, [self._ground]))
 
-    def proxy(self, fronts: Sequence[Front], objective: float) -> pulumi.Output[str]:
+    def proxy(self, fronts: Sequence[Front], objectives: Sequence[float]) -> pulumi.Output[str]:
         """The proxy, once everything behind it is there. Returns when the stack was born."""
         # Started by an interpreter of the stack's own: what traffic hangs on must not need where Crossfade is installed.
-        spec = {"fronts": [front.to_json() for front in fronts], "edges": [objective], "python": self._python}
+        spec = {"fronts": [front.to_json() for front in fronts], "edges": [*objectives], "python": self._python}
         proxy = self._thing("proxy", "proxy in front", spec, [self._ground, *self._last])
         return pulumi.Output.all(proxy.id, *(each.id for each in self._last)).apply(lambda _: self._ground.born)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from infra.config import Document, FaultsError, Settings, read, validate
 from infra.config.health import Heartbeat, Http, Run, Streamlit, Tcp, Websocket
-from infra.config.plan import plan_document
+from infra.config.plan import objectives, plan_document
 from infra.config.ports import HIGHEST, ports_of, spare_port
 from infra.config.rules import in_order
 from infra.config.settings import Companion, OneOfSlot, PlanSettings, Service, SlotSettings, StepSettings
@@ -199,6 +199,16 @@ def test_the_plan_is_the_one_that_is_driven(shares: list[int], agent: bool) -> N
     assert found.gates.p95_ms == 500
     assert found.traffic is not None
     assert found.traffic["api"].path == "/"
+
+
+def test_a_service_says_what_differs_for_it() -> None:
+    """Gates of a service's own are the plan's but for what it says, and their latency objective is an edge of the grid too."""
+    written = settings(services={"api": {**API, "gates": {"p95": "0.25s"}}}, plan={"gates": {"errors": 0.05, "p95": "0.5s"}})
+    plan = Plan.from_json(plan_document(written))
+
+    assert (plan.gates_of("api").p95_ms, plan.gates_of("api").errors) == (250, 0.05)
+    assert plan.gates_of("another") == plan.gates
+    assert objectives(written) == [250, 500]
 
 
 def test_a_step_says_what_differs_for_it() -> None:

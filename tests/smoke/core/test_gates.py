@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from smoke.analysis import Evidence, judge, prove, verdict_of
 from smoke.analysis.evidence import quantile, slower_than
 from smoke.model import Answer, Counts, Finding, Look, Reading, Sample, Verdict
-from smoke.plan import Gates, Step
+from smoke.plan import Gates, Plan, Step
 
 STEP = Step(share=5, bake=2.0, requests=100, limit=60.0)
+PLAN = Plan(steps=(STEP,), gates=Gates())
 INF = float("inf")
 
 
@@ -26,9 +27,9 @@ def counts(requests: int, errors: int = 0, slow: int = 0) -> Counts:
     return Counts(requests, errors, ((10.0, requests - slow), (1000.0, requests - slow), (INF, requests)))
 
 
-def seen(*looks: Look) -> Evidence:
+def seen(*looks: Look, plan: Plan = PLAN) -> Evidence:
     """The evidence that these looks make."""
-    evidence = Evidence("blue", "green", 1.05)
+    evidence = Evidence("blue", "green", plan)
     for look in looks:
         evidence = evidence.with_look(look)
     return evidence
@@ -49,7 +50,7 @@ def verdicts(findings: Iterable[Finding]) -> dict[str, Verdict]:
 
 def judged(evidence: Evidence) -> dict[str, Verdict]:
     """Verdict by gate at the step."""
-    return verdicts(judge(evidence, Gates(), STEP, ["api"]))
+    return verdicts(judge(evidence, STEP, ["api"]))
 
 
 def test_no_finding_is_blindness() -> None:
@@ -70,7 +71,7 @@ def test_a_step_passes_on_time_requests_and_gates_together() -> None:
     """Watched long enough, with enough requests and no gate against it, a step passes; short of either it is undecided."""
     start = look(0.0, blue=counts(0), green=counts(0))
 
-    assert verdict_of(judge(seen(start, look(2.0, blue=counts(900), green=counts(100))), Gates(), STEP, ["api"])) is Verdict.PASS
+    assert verdict_of(judge(seen(start, look(2.0, blue=counts(900), green=counts(100))), STEP, ["api"])) is Verdict.PASS
     assert judged(seen(start, look(1.9, blue=counts(900), green=counts(100))))["bake"] is Verdict.UNDECIDED
     assert judged(seen(start, look(2.0, blue=counts(900), green=counts(99))))["requests"] is Verdict.UNDECIDED
 
@@ -124,7 +125,7 @@ def test_the_finding_names_its_numbers() -> None:
     """A FAIL says how many errors in how many requests, on both sides, and what is allowed."""
     start = look(0.0, blue=counts(0), green=counts(0))
     evidence = seen(start, look(2.0, blue=counts(1000, errors=1), green=counts(100, errors=30)))
-    said = {finding.gate: finding.because for finding in judge(evidence, Gates(), STEP, ["api"])}
+    said = {finding.gate: finding.because for finding in judge(evidence, STEP, ["api"])}
 
     assert "30 errors in 100 requests of green (30.00%) against 1 in 1000 of blue, a ratio of 2 is allowed" in said["errors"]
 
@@ -136,12 +137,21 @@ def test_latency_is_held_against_its_objective() -> None:
     assert judged(evidence)["latency objective"] is Verdict.FAIL
 
 
+def test_a_service_may_have_gates_of_its_own() -> None:
+    """What is too many errors for the plan is not for a service that says so itself."""
+    looks = (look(0.0, blue=counts(0), green=counts(0)), look(2.0, blue=counts(900), green=counts(100, errors=9)))
+    own = replace(PLAN, own={"api": Gates(errors=0.2, error_ratio=1000.0)})
+
+    assert judged(seen(*looks))["error objective"] is Verdict.FAIL
+    assert judged(seen(*looks, plan=own))["error objective"] is Verdict.PASS
+
+
 def test_an_impostor_is_a_failure_at_once() -> None:
     """One answer by something else is enough, before and during the steps; on the live slot it is not held against green."""
     impostor = seen(look(0.0, reading(Answer.FAILED, impostor=True)))
 
     assert judged(impostor)["identity http /"] is Verdict.FAIL
-    assert verdict_of(prove(impostor, Gates(), [("api", "http /")])) is Verdict.FAIL
+    assert verdict_of(prove(impostor, [("api", "http /")])) is Verdict.FAIL
     assert "identity http /" not in judged(seen(look(0.0, reading(Answer.FAILED, slot="blue", impostor=True))))
 
 
@@ -216,8 +226,8 @@ def test_a_probe_that_cannot_tell_is_blindness() -> None:
     evidence = seen(well, untold, look(2.0), look(3.0))
 
     assert (evidence.watched, evidence.unseen) == (0.0, 3.0)
-    assert verdict_of(judge(evidence, Gates(), STEP, ["api"])) is Verdict.BLIND
-    assert verdict_of(prove(evidence, Gates(), [("api", "http /")])) is Verdict.BLIND
+    assert verdict_of(judge(evidence, STEP, ["api"])) is Verdict.BLIND
+    assert verdict_of(prove(evidence, [("api", "http /")])) is Verdict.BLIND
     assert seen(well, untold, look(2.0, reading())).blind == ()
 
 
@@ -226,19 +236,19 @@ def test_two_probes_name_a_process_each_in_its_own_way() -> None:
     page = replace(reading(instance="77"), probe="streamlit /")
     both = look(0.0, reading(instance="1"), page)
     again = look(2.0, reading(instance="2"), replace(page, instance="78"))
-    tolerant = Gates(restarts=1)
+    tolerant = replace(PLAN, own={"api": Gates(restarts=1)})
 
     assert "restarts" not in judged(seen(both, both))
-    assert "restarts" not in verdicts(judge(seen(both, again), tolerant, STEP, ["api"]))
+    assert "restarts" not in judged(seen(both, again, plan=tolerant))
 
 
 def test_proving_needs_both_slots_well() -> None:
     """The candidate and the live slot must each be well three times in a row, on every probe."""
     pair = [look(float(at), reading(slot="green"), reading(slot="blue")) for at in range(3)]
 
-    assert verdict_of(prove(seen(*pair), Gates(), [("api", "http /")])) is Verdict.PASS
-    assert verdict_of(prove(seen(*pair[:2]), Gates(), [("api", "http /")])) is Verdict.UNDECIDED
-    assert verdict_of(prove(seen(*pair), Gates(), [("api", "http /"), ("api", "tcp")])) is Verdict.UNDECIDED
+    assert verdict_of(prove(seen(*pair), [("api", "http /")])) is Verdict.PASS
+    assert verdict_of(prove(seen(*pair[:2]), [("api", "http /")])) is Verdict.UNDECIDED
+    assert verdict_of(prove(seen(*pair), [("api", "http /"), ("api", "tcp")])) is Verdict.UNDECIDED
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=8))
