@@ -1,12 +1,12 @@
 """What is refused, because it would change a slot that has traffic, and what to write instead. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from infra.config import Document, Fault, Settings
 from infra.config.document import Keys
 from infra.config.faults import lines_of, paste
-from infra.contract import Json
+from infra.contract import Json, fingerprint
 
 Inputs = Mapping[str, Json]
 Slots = Mapping[str, Mapping[str, Inputs]]
@@ -36,10 +36,28 @@ class _Change:
         return {name: value for name, value in self.placed.items() if name not in self.asked}
 
 
-def refusals(
+def permit(asked: Slots, busy: Iterable[str]) -> str:
+    """The word that allows these inputs, and no others, in the slots that have traffic.
+
+    It names the change and not just the wish: Pulumi writes what is said on its command line into the stack's settings, and a
+    word that allows everything would go on doing so.
+    """
+    return f"live-{fingerprint({slot: asked.get(slot, {}) for slot in sorted(busy)})[:8]}"
+
+
+def refusals(placed: Slots, asked: Slots, settings: Settings, document: Document) -> Sequence[Fault]:
+    """A fault for each key whose edit would change what is placed in the slots that have traffic."""
+    way = f"pulumi up --stack {document.stack} --config crossfade:allow-live={permit(asked, placed)}"
+    return [
+        replace(fault, hint=f"{fault.hint}\nor, knowing that requests may be lost: {way}")
+        for slot, services in placed.items()
+        for fault in _in_slot(slot, services, asked.get(slot, {}), settings, document)
+    ]
+
+
+def _in_slot(
     slot: str, placed: Mapping[str, Inputs], asked: Mapping[str, Inputs], settings: Settings, document: Document
 ) -> Sequence[Fault]:
-    """A fault for each key whose edit would change what is placed in a slot that has traffic."""
     if not asked:
         return [_no_slot(slot, placed, document)]
     by_key: dict[Keys, list[_Change]] = {}
@@ -87,7 +105,7 @@ def _changed(keys: Keys, changes: Sequence[_Change], document: Document) -> Faul
     slot, name = changes[0].slot, changes[0].name
     services = ", ".join(sorted(change.service for change in changes))
     what = f"slot {slot} has traffic, and this would change {name} of {services} there"
-    return Fault(what, document.where(keys), _CAUSE, f"{_instead(keys, changes)}\n{_anyway(document)}")
+    return Fault(what, document.where(keys), _CAUSE, _instead(keys, changes))
 
 
 def _instead(keys: Keys, changes: Sequence[_Change]) -> str:
@@ -123,7 +141,7 @@ def _gone(slot: str, name: str, placed: Inputs, asked: Mapping[str, Inputs], doc
         f"{name} has traffic on slot {slot}, and the settings have no {name} any more",
         document.where(("services", *alike[:1])),
         f"whoever uses {name} would lose it" + (f"; {alike[0]} looks like {name} by another name" if alike else ""),
-        f"{hint}\n{_anyway(document)}",
+        hint,
     )
 
 
@@ -133,9 +151,5 @@ def _no_slot(slot: str, placed: Mapping[str, Inputs], document: Document) -> Fau
         f"slot {slot} has traffic, and the settings have no {slot} any more",
         document.where(("slots",)),
         "whoever uses it would be left with nothing",
-        f"put it back, under crossfade:slots:\n{lines_of({slot: {'runtime': runtime}})}\n{_anyway(document)}",
+        f"put it back, under crossfade:slots:\n{lines_of({slot: {'runtime': runtime}})}",
     )
-
-
-def _anyway(document: Document) -> str:
-    return f"or, knowing that requests may be lost: pulumi up --stack {document.stack} --config crossfade:allow-live=true"

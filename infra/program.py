@@ -17,7 +17,7 @@ from infra.release import Slots, Standing, guarded, releases, wanted
 from infra.targets import Site, settled
 from infra.targets.target import Target
 
-_TEXTS = frozenset({"target", "start"})
+_TEXTS = frozenset({"target", "start", "allow-live"})
 """Settings that are a text; every other is JSON, as Pulumi hands it over."""
 _PASSING = frozenset({"recorded", "allow-live"})
 """Settings of one run, which are no part of what is deployed."""

@@ -7,10 +7,10 @@ with the same inputs hold the same release.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from infra.config import Document, Fault, FaultsError, Settings
+from infra.config import Document, FaultsError, Settings
 from infra.config.settings import OneOfSlot, Program
 from infra.contract import fingerprint
-from infra.guard import Inputs, Slots, moved_start, refusals
+from infra.guard import Inputs, Slots, moved_start, permit, refusals
 
 __all__ = ["Inputs", "Slots", "Standing", "guarded", "inputs_of", "releases", "version_of", "wanted"]
 
@@ -76,16 +76,12 @@ def guarded(asked: Slots, standing: Standing, settings: Settings, document: Docu
     Raises:
         FaultsError: something other than content would change in a slot that has traffic.
     """
-    if settings.allow_live:
+    standing_in = {slot: standing.placed[slot] for slot in sorted(standing.busy & standing.placed.keys())}
+    if settings.allow_live == permit(asked, standing_in):
         return asked
-    faults: list[Fault] = []
-    slots = dict(asked)
-    for slot in sorted(standing.busy & standing.placed.keys()):
-        placed, wanted = standing.placed[slot], asked.get(slot, {})
-        faults += refusals(slot, placed, wanted, settings, document)
-        slots[slot] = {**wanted, **placed}
+    faults = [*refusals(standing_in, asked, settings, document)]
     if standing.start is not None and standing.start != settings.start:
         faults.append(moved_start(standing.start, settings, document))
     if faults:
         raise FaultsError(faults)
-    return slots
+    return {**asked, **{slot: {**asked.get(slot, {}), **placed} for slot, placed in standing_in.items()}}

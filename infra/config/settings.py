@@ -180,4 +180,8 @@ class Settings(Model):
     recorded: dict[Slot, dict[Name, Any]] | None = Field(
         default=None, description="inputs that slots are put back to; written by a revert, never by hand"
     )
-    allow_live: bool = Field(default=False, alias="allow-live", examples=[False])
+    allow_live: str | None = Field(
+        default=None,
+        alias="allow-live",
+        description="allows one change of what has traffic; the refusal of that change says which word",
+    )

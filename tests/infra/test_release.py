@@ -1,5 +1,6 @@
 """What a slot shall hold, and what is refused because it has traffic."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ VALUES = {
     "slots": {"blue": {"runtime": "py39"}, "green": {"runtime": "py312"}},
     "services": {"api": API, "agent": AGENT},
 }
-ANYWAY = "or, knowing that requests may be lost: pulumi up --stack staging --config crossfade:allow-live=true"
+ANYWAY = "or, knowing that requests may be lost: pulumi up --stack staging --config crossfade:allow-live=WORD"
 
 
 def document(**values: Any) -> Document:  # noqa: ANN401 - settings as written
@@ -54,10 +55,11 @@ def up(standing: Standing, version: str = "1", **values: Any) -> Slots:  # noqa:
 
 
 def refused(standing: Standing, **values: Any) -> list[tuple[str, str, str]]:  # noqa: ANN401
-    """Fault by fault: what, key and hint."""
+    """Fault by fault: what, key and hint, with WORD for the word that would allow it."""
     with pytest.raises(FaultsError) as caught:
         up(standing, **values)
-    return [(fault.what, fault.where.split(" ")[1], fault.hint) for fault in caught.value.faults]
+    faults = caught.value.faults
+    return [(fault.what, fault.where.split(" ")[1], re.sub(r"live-[0-9a-f]{8}$", "WORD", fault.hint)) for fault in faults]
 
 
 @pytest.fixture
@@ -223,10 +225,15 @@ def test_several_changes_are_told_at_once(standing: Standing) -> None:
     assert faults[-1][2] == "crossfade:start: blue"
 
 
-def test_allow_live_lets_everything_through(standing: Standing) -> None:
-    """The override declares what is asked for, also where there is traffic."""
-    values = {"allow-live": True, "services": service(port=8090)}
-    assert up(standing, **values)["blue"]["api"]["port"] == 8090
+def test_a_change_is_allowed_by_its_own_word(standing: Standing) -> None:
+    """The word that the refusal names lets that change through, also where there is traffic, and no other change."""
+    with pytest.raises(FaultsError) as caught:
+        up(standing, services=service(port=8090))
+    word = caught.value.faults[0].hint.rpartition("crossfade:allow-live=")[2]
+
+    assert up(standing, services=service(port=8090), **{"allow-live": word})["blue"]["api"]["port"] == 8090
+    assert refused(standing, services=service(port=8091), **{"allow-live": word})
+    assert refused(standing, services=service(port=8090), **{"allow-live": "true"})
 
 
 def test_a_stack_that_is_not_there_may_be_anything() -> None:
