@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,23 @@ def test_returns_once_it_listens(stack: Place) -> None:
         stack.make("program", spec)
         assert stack.listens(port)
     assert not stack.listens(one)
+
+
+def test_one_that_is_still_starting_is_waited_for_and_left_alone(stack: Place, tmp_path: Path) -> None:
+    """Running but not yet listening, as after a reboot, is not well; making it again waits for it and does not start it anew."""
+    port, gate = free_port(), tmp_path / "gate"
+    late = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)\n{LISTENS}"
+    spec = stack.program("one", late, port=port)
+    spec["program"]["argv"].append(str(port))
+    stack.supervisor.run("one", spec["program"], sys.executable)
+    wait_for(lambda: stack.supervisor.state("one") == "RUNNING")
+    before = stack.pid("one")
+    assert not stack.well("program", spec)
+    threading.Timer(0.3, gate.touch).start()
+    stack.make("program", spec)
+    assert stack.listens(port)
+    assert stack.pid("one") == before
+    assert stack.well("program", spec)
 
 
 def test_has_its_folders(stack: Place) -> None:

@@ -28,7 +28,7 @@ class Program:
         known = supervisor.described(name) == program
         if known and supervisor.state(name) not in {*RUNNING, GONE}:
             supervisor.again(name)
-        elif not self.well(home, spec):
+        elif not _kept_running(supervisor, spec):
             supervisor.run(name, program, spec["python"])
         port = spec.get("port")
         if port is not None:
@@ -40,9 +40,13 @@ class Program:
         Supervisor(home).end(spec["name"])
 
     def well(self, home: Home, spec: Spec) -> bool:
-        """Whether the supervisor keeps it running, as the spec says. One that crashes and is started again is kept running."""
-        supervisor = Supervisor(home)
-        return supervisor.described(spec["name"]) == spec["program"] and supervisor.state(spec["name"]) in RUNNING
+        """Whether the supervisor keeps it running as the spec says, and it listens: after a reboot an `up` waits until it does."""
+        return _kept_running(Supervisor(home), spec) and ("port" not in spec or _answers(spec["port"]))
+
+
+def _kept_running(supervisor: Supervisor, spec: Spec) -> bool:
+    """One that crashes and is started again is kept running; it is not for an `up` to start it anew."""
+    return supervisor.described(spec["name"]) == spec["program"] and supervisor.state(spec["name"]) in RUNNING
 
 
 def _answers(port: int) -> bool:
