@@ -44,7 +44,7 @@ def command(site: Site, *, why: str, as_json: bool) -> int:
 
 def _finish(site: Site, rollout: Rollout) -> Rollout:
     """Drive it back ourselves, or wait for the one who drives; where that one hangs, users do not wait."""
-    began = site.clock.now()
+    began, told = site.clock.now(), False
     while True:
         try:
             if rollout.phase is Phase.STUCK:
@@ -58,6 +58,9 @@ def _finish(site: Site, rollout: Rollout) -> Rollout:
             rollout = site.history().last or rollout
             if rollout.ended and rollout.phase is not Phase.STUCK:
                 return rollout
+            if rollout.phase is Phase.REVERTING and not told:
+                sys.stderr.write(f"all traffic is on {rollout.opened.live}; the stack goes back\n")
+                told = True
             if waited > _HEARING and rollout.phase not in {Phase.ABORTING, Phase.REVERTING}:
                 _set_weights(site, {rollout.opened.live: 100, rollout.opened.candidate: 0})
             site.clock.sleep(0.2)

@@ -80,7 +80,7 @@ class Workshop:
 
     def up(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """``pulumi up``, without asking."""
-        return self.pulumi("up", "--yes", "--skip-preview", *words, check=check)
+        return self.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", *words, check=check)
 
     def crossfade(self, *words: str, expected: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a command on the stack; its exit code is as expected, None for any."""

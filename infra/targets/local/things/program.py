@@ -40,7 +40,7 @@ class Program:
         Supervisor(home).end(spec["name"])
 
     def well(self, home: Home, spec: Spec) -> bool:
-        """Whether the supervisor keeps it running as the spec says, and it listens: after a reboot an `up` waits until it does."""
+        """Whether the supervisor keeps it running as the spec says, and it listens: after a reboot an `up` waits for that."""
         return _kept_running(Supervisor(home), spec) and ("port" not in spec or _answers(spec["port"]))
 
 

@@ -1,0 +1,83 @@
+"""A person says stop: whatever the driver does meanwhile, users are safe, and everybody ends with a code that says so."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from workshop import PLAN, Workshop, pulumi_folder, until, workshop
+
+pytestmark = [pytest.mark.engine, pytest.mark.processes]
+
+
+@pytest.fixture(scope="module")
+def project() -> Iterator[Workshop]:
+    """Steps that last longer than any test of this file."""
+    if pulumi_folder() is None:
+        pytest.skip("needs a Pulumi: make setup, then . ./activate")
+    with workshop(plan={**PLAN, "bake": "60s", "limit": "2m"}) as made:
+        made.up()
+        yield made
+
+
+@pytest.fixture
+def driver(project: Workshop, request: pytest.FixtureRequest) -> Iterator["subprocess.Popen[bytes]"]:
+    """Somebody promotes a release of this test's own, and is in the middle of the first step."""
+    project.slot("green", runtime="py312", RELEASE=request.node.name)
+    project.up()
+    process = project.begin("promote")
+    until(lambda: project.weights()["green"] == 20, "20 % on green", limit=40)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_abort_from_another_terminal(project: Workshop, driver: "subprocess.Popen[bytes]") -> None:
+    """The driver turns round and ends with 8, abort says so and ends with 0, and a second abort does no harm."""
+    first = project.crossfade("abort", "--why", "seen enough")
+    second = project.crossfade("abort")
+
+    assert "all traffic is on blue; the stack goes back" in first.stderr
+    assert "nothing to abort" in second.stderr
+    assert driver.wait(60) == 8
+    assert project.weights() == {"blue": 100, "green": 0}
+    assert "seen enough" in str(project.report()["because"])
+
+
+def test_abort_does_not_wait_for_a_driver_that_hangs(project: Workshop, driver: "subprocess.Popen[bytes]") -> None:
+    """With the driver stopped in the middle of a step all traffic goes back all the same; once it wakes, all ends well."""
+    driver.send_signal(signal.SIGSTOP)
+    abort = project.begin("abort")
+    try:
+        until(lambda: project.weights()["green"] == 0, "no traffic on green", limit=20)
+        phase = project.status()["rollout"]["phase"]
+        driver.send_signal(signal.SIGCONT)
+        codes = abort.wait(60), driver.wait(60)
+    finally:
+        abort.kill()
+        abort.wait()
+
+    assert phase == "baking"
+    assert codes == (0, 8)
+    assert project.status()["rollout"]["phase"] == "rolled back"
+    assert project.weights() == {"blue": 100, "green": 0}
+
+
+def test_abort_drives_back_itself_where_nobody_drives(project: Workshop, driver: "subprocess.Popen[bytes]") -> None:
+    """With the driver dead, abort takes traffic and stack back on its own."""
+    driver.kill()
+    driver.wait()
+    project.crossfade("abort")
+
+    assert project.status()["rollout"]["phase"] == "rolled back"
+    assert project.weights() == {"blue": 100, "green": 0}
+    assert "green" not in project.contract()["releases"]
+
+
+def test_ctrl_c_goes_back_in_order(project: Workshop, driver: "subprocess.Popen[bytes]") -> None:
+    """One Ctrl-C of the driver's own terminal is an abort: all back, the stack too, exit code 8."""
+    driver.send_signal(signal.SIGINT)
+
+    assert driver.wait(60) == 8
+    assert project.status()["rollout"]["phase"] == "rolled back"
+    assert project.weights() == {"blue": 100, "green": 0}
