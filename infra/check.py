@@ -6,11 +6,13 @@ Exit codes: 0 they are; 2 they are not, every fault is on standard error; 6 ther
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.config import Fault, FaultsError, UnreadableError, read
 from infra.config.faults import STATE
+from infra.release import releases, wanted
 from infra.targets import Site, settled
 
 WHOLE, BROKEN, NO_STACK = 0, 2, 6
@@ -26,24 +28,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     file = asked.project / f"Pulumi.{asked.stack}.yaml"
     if not file.is_file():
         fault = Fault(f"there is no stack {asked.stack}", file.name, f"{file} is not there", _beside(file))
-        return _say(NO_STACK, [fault], asked.json)
-    faults = faults_of(file, Site(asked.stack, asked.project.absolute()))
-    return _say(BROKEN if faults else WHOLE, faults, asked.json)
+        return _say(Checked(NO_STACK, [fault]), asked.json)
+    return _say(checked(file, Site(asked.stack, asked.project.absolute())), asked.json)
 
 
-def faults_of(file: Path, site: Site) -> Sequence[Fault]:
-    """Everything that is wrong with a settings file, on this machine."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of a check."""
+
+    code: int
+    faults: Sequence[Fault] = ()
+    releases: Mapping[str, str] = field(default_factory=dict)
+    """Fingerprint of what the settings ask for, by slot."""
+
+
+def checked(file: Path, site: Site) -> Checked:
+    """Everything that is wrong with a settings file, on this machine; or what it asks for."""
     try:
-        settled(read(file), site)
+        settings, place = settled(read(file), site)
     except (OSError, UnreadableError) as error:
         line = getattr(error, "line", None)
         where = file.name if line is None else f"{file.name}:{line}"
-        return [
-            Fault(f"{file.name} cannot be read", where, str(error), f"correct it, or see what was edited: git diff {file.name}")
-        ]
+        hint = f"correct it, or see what was edited: git diff {file.name}"
+        return Checked(BROKEN, [Fault(f"{file.name} cannot be read", where, str(error), hint)])
     except FaultsError as error:
-        return error.faults
-    return []
+        return Checked(BROKEN, error.faults)
+    return Checked(WHOLE, releases=releases(wanted(settings, place.digests)))
 
 
 def _beside(file: Path) -> str:
@@ -51,13 +61,15 @@ def _beside(file: Path) -> str:
     return f"take one of: {', '.join(stacks)}" if stacks else f"write {file.name}; the README has an example"
 
 
-def _say(code: int, faults: Sequence[Fault], as_json: bool) -> int:  # noqa: FBT001 - a parsed flag
+def _say(found: Checked, as_json: bool) -> int:  # noqa: FBT001 - a parsed flag
     if as_json:
-        document = {"format": 1, "well": code == WHOLE, "faults": [fault.to_json() for fault in faults], "state": STATE}
+        asked = {"releases": dict(found.releases)} if found.code == WHOLE else {}
+        faults = [fault.to_json() for fault in found.faults]
+        document = {"format": 1, "well": found.code == WHOLE, "faults": faults, **asked, "state": STATE}
         sys.stdout.write(json.dumps(document) + "\n")
-    elif faults:
-        sys.stderr.write("\n\n".join(fault.text() for fault in faults) + "\n")
-    return code
+    elif found.faults:
+        sys.stderr.write("\n\n".join(fault.text() for fault in found.faults) + "\n")
+    return found.code
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 import functools
 import getpass
+import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Concatenate, ParamSpec
 
 import click
@@ -36,29 +37,30 @@ def on_stack(function: Callable[Concatenate[Site, P], int]) -> Callable[..., int
     return command
 
 
-def check_settings(site: Site) -> None:
-    """Refuse to go on with broken settings.
+def check_settings(site: Site) -> Mapping[str, str]:
+    """Fingerprint of what the settings ask for, by slot, whether it was deployed or not.
 
     Raises:
         UsageError: they are broken; every fault, with the lines to paste, was printed.
         NoSuchStack: there is no settings file for this stack.
+        CrossfadeError: they could not be checked.
     """
     # A process of its own: the settings are infra's, and its libraries are slow to load.
-    found = subprocess.run(
-        [sys.executable, "-m", "infra.check", "--stack", site.name, "--project", str(site.project.folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if found.returncode == 0:
-        return
-    sys.stderr.write(found.stderr or found.stdout)
+    command = [sys.executable, "-m", "infra.check", "--json", "--stack", site.name, "--project", str(site.project.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     settings = str(site.project.settings(site.name))
-    if found.returncode == NoSuchStack.exit:
+    try:
+        found = json.loads(done.stdout)
+    except ValueError:
+        sys.stderr.write(done.stderr)
+        raise CrossfadeError("the settings could not be checked", where=settings, hint="crossfade doctor") from None
+    for fault in found["faults"]:
+        sys.stderr.write(f"{CrossfadeError(**fault)}\n\n")
+    if done.returncode == NoSuchStack.exit:
         raise NoSuchStack(f"there is no stack {site.name}", where=settings)
-    if found.returncode == UsageError.exit:
+    if done.returncode:
         raise UsageError("the settings of the stack are broken, nothing was changed", where=settings)
-    raise CrossfadeError("the settings could not be checked, nothing was changed", where=settings, hint="crossfade doctor")
+    return dict(found["releases"])
 
 
 def me() -> str:

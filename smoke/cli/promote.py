@@ -23,9 +23,9 @@ def command(site: Site, *, to: str | None, again: str, as_json: bool, json_lines
 
     Run it again after it was killed: it goes on where the journal says.
     """
-    check_settings(site)
+    asked = check_settings(site)
     try:
-        rollout = _begin(site, Wish(by=me(), at=site.clock.wall(), to=to, again=again))
+        rollout = _begin(site, Wish(by=me(), at=site.clock.wall(), to=to, again=again, asked=asked))
     except NothingToDo as nothing:
         sys.stderr.write(f"nothing to promote: {nothing}\n")
         if as_json:

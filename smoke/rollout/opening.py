@@ -1,7 +1,7 @@
 """How a rollout begins: what earlier rollouts left behind, and whether a new one may start. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from infra.contract import Contract, fingerprint
@@ -67,6 +67,8 @@ class Wish:
     """The slot to promote, or None: the one that is not live, if it holds something new."""
     again: str = ""
     """Why a release that was rolled back is tried again."""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """By slot: fingerprint of what the settings ask for, which may not be deployed yet, or any more."""
 
 
 def promotion(contract: Contract, history: History, wish: Wish) -> Opened:
@@ -74,7 +76,7 @@ def promotion(contract: Contract, history: History, wish: Wish) -> Opened:
 
     Raises:
         NothingToDo: what the candidate slot holds was settled before, and nobody named it.
-        GateClosed: the slot is not placed, or its release was rolled back and is unchanged.
+        GateClosed: the slot is not placed, or not as the settings ask; or its release was rolled back and is unchanged.
         RollbackFailed: the last rollout is stuck.
         UsageError: there is no such slot.
     """
@@ -83,6 +85,7 @@ def promotion(contract: Contract, history: History, wish: Wish) -> Opened:
     candidate = _candidate(live, wish.to)
     release = _placed(contract, candidate)
     if wish.to is None and history.settled is not None and release == _settled_release(history, candidate):
+        _deployed(contract, history, candidate, wish)
         raise NothingToDo(f"{live} ({contract.releases.get(live, 'gone')}) is live, and {candidate} holds nothing new")
     refused = history.refused(release)
     if refused is not None and not wish.again:
@@ -163,6 +166,20 @@ def _candidate(live: str, wanted: str | None) -> str:
     if wanted == live:
         raise NothingToDo(f"{wanted} is live already")
     return wanted
+
+
+def _deployed(contract: Contract, history: History, slot: str, wish: Wish) -> None:
+    """Refuse to find nothing to do where the settings ask for something: it was not deployed, or was taken back since."""
+    asked = wish.asked.get(slot)
+    if asked in {None, contract.releases[slot]}:
+        return
+    refused = history.refused(str(asked))
+    raise GateClosed(
+        f"the settings ask for another {slot} ({asked}) than is deployed ({contract.releases[slot]})",
+        where=f"{contract.stack} · {slot}",
+        cause="\n".join(("it was rolled back:", *refused.because)) if refused else "they were edited since the last pulumi up",
+        hint=f"pulumi up --stack {contract.stack}, which puts it there without traffic; then: crossfade promote",
+    )
 
 
 def _placed(contract: Contract, slot: str) -> str:

@@ -268,8 +268,12 @@ error: there is no stack prod
 
 
 def test_whole_settings_as_json(whole: Project) -> None:
-    """The JSON form of whole settings says so, and begins with its format."""
+    """The JSON form of whole settings says so, begins with its format, and has the fingerprint of what each slot shall hold."""
     said = whole.check("--json")
+    found = json.loads(said.out)
+    releases = found.pop("releases")
 
     assert (said.code, said.err) == (0, "")
-    assert said.out == f'{{"format": 1, "well": true, "faults": [], "state": "{STATE}"}}\n'
+    assert list(found.items()) == [("format", 1), ("well", True), ("faults", []), ("state", STATE)]
+    assert sorted(releases) == ["blue", "green"]
+    assert releases["blue"] != releases["green"]

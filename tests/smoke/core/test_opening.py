@@ -84,6 +84,23 @@ def test_what_was_settled_is_not_promoted_by_accident() -> None:
         promotion(MIGRATING, history, Wish("me@here", 1.0, to="green"))
 
 
+def test_what_is_asked_for_and_not_deployed_is_no_nothing_to_do() -> None:
+    """Where the settings ask for another idle slot than is deployed, promote says so, and why if that was rolled back."""
+    first = _ended(promotion(MIGRATING, History(), WISH), GOOD)
+    later = contract(blue="py313", green="py312")
+    asked = Wish("me@here", 1.0, asked=later.releases)
+    with pytest.raises(GateClosed, match="the settings ask for another blue") as edited:
+        promotion(MIGRATING, History.of([first], "once"), asked)
+    failed = _ended(promotion(later, History.of([first], "once"), WISH), BAD)
+    with pytest.raises(GateClosed) as refused:
+        promotion(MIGRATING, History.of([first, failed], "once"), asked)
+
+    assert edited.value.cause == "they were edited since the last pulumi up"
+    assert refused.value.cause == "it was rolled back:\nworse"
+    with pytest.raises(NothingToDo):
+        promotion(MIGRATING, History.of([first], "once"), Wish("me@here", 1.0, asked=MIGRATING.releases))
+
+
 def test_the_way_back_of_a_later_release_is_what_was_settled() -> None:
     """A slot that held a settled release goes back to exactly its inputs."""
     history = History.of([_ended(promotion(MIGRATING, History(), WISH), GOOD)], "once")
