@@ -1,0 +1,65 @@
+"""The page that lists every setting is the settings."""
+
+import re
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from infra.config import read, validate
+from infra.config.health import Heartbeat, Http, Run, Streamlit, Tcp, Websocket
+from infra.config.plan import plan_document
+from infra.config.settings import GateSettings, PlanSettings, Service, Settings, SlotSettings, StepSettings
+
+PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
+NEVER = {"recorded", "allow_live", "allow-live"}
+MODELS: tuple[type[BaseModel], ...] = (
+    Settings,
+    SlotSettings,
+    Service,
+    StepSettings,
+    PlanSettings,
+    GateSettings,
+    Http,
+    Tcp,
+    Websocket,
+    Streamlit,
+    Heartbeat,
+    Run,
+)
+
+
+def _block() -> str:
+    return re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[0]
+
+
+def test_the_page_is_valid(tmp_path: Path) -> None:
+    """The block of the page is taken as it stands."""
+    file = tmp_path / "Pulumi.page.yaml"
+    file.write_text(_block(), encoding="utf-8")
+    settings = validate(read(file))
+
+    assert sorted(settings.services) == ["agent", "api", "dashboard"]
+
+
+def test_the_page_is_whole() -> None:
+    """Every setting of every group is in the block by its name."""
+    named = set(re.findall(r"([a-z_0-9]+):", _block()))
+    missing = {
+        f"{model.__name__}.{name}" for model in MODELS for name in model.model_fields if name not in {*named, *NEVER, "kind"}
+    }
+
+    assert missing == set()
+
+
+def test_the_defaults_of_the_page_are_the_defaults(tmp_path: Path) -> None:
+    """A plan without a word is the page's plan, but for the first step and the synthetic traffic."""
+    file = tmp_path / "Pulumi.page.yaml"
+    file.write_text(_block(), encoding="utf-8")
+    written = validate(read(file))
+    page = dict(plan_document(written))
+    bare = dict(plan_document(written.model_copy(update={"plan": PlanSettings()})))
+
+    assert page["steps"][1:] == bare["steps"][1:]
+    assert {key: value for key, value in page.items() if key not in {"steps", "traffic"}} == {
+        key: value for key, value in bare.items() if key not in {"steps", "traffic"}
+    }
