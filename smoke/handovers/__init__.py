@@ -6,7 +6,7 @@ What must not be here: which slot should work; that is ``smoke.rollout``.
 from collections.abc import Callable, Mapping
 
 from infra.contract import Backend, Json
-from smoke.errors import UsageError
+from smoke import table
 from smoke.handovers.file import FileHandover
 from smoke.handovers.memory import MemoryHandover
 from smoke.seams import Clock, Handover
@@ -22,9 +22,4 @@ def handover(backend: Backend, clock: Clock) -> Handover:
     Raises:
         UsageError: there is no such backend, or a setting is missing, unknown or of the wrong kind.
     """
-    try:
-        make = HANDOVERS[backend.kind]
-    except KeyError:
-        known = ", ".join(sorted(HANDOVERS))
-        raise UsageError(f"there is no hand-over {backend.kind!r}", hint=f"one of: {known}") from None
-    return make(backend.settings, clock)
+    return table.backend("hand-over", HANDOVERS, backend.kind)(backend.settings, clock)

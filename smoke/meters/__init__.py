@@ -6,7 +6,7 @@ What must not be here: what the counts mean; that is ``smoke.analysis``.
 from collections.abc import Callable, Mapping
 
 from infra.contract import Backend, Json
-from smoke.errors import UsageError
+from smoke import table
 from smoke.meters.envoy import EnvoyMeter
 from smoke.meters.scripted import ScriptedMeter
 from smoke.seams import Meter
@@ -22,8 +22,4 @@ def meter(backend: Backend) -> Meter:
     Raises:
         UsageError: there is no such backend, or a setting is missing, unknown or of the wrong kind.
     """
-    try:
-        make = METERS[backend.kind]
-    except KeyError:
-        raise UsageError(f"there is no meter {backend.kind!r}", hint=f"one of: {', '.join(sorted(METERS))}") from None
-    return make(backend.settings)
+    return table.backend("meter", METERS, backend.kind)(backend.settings)

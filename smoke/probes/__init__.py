@@ -7,7 +7,7 @@ To import it costs half a second of libraries, once and here, so that no look sp
 from collections.abc import Callable, Mapping
 
 from infra.contract import Backend, Json
-from smoke.errors import UsageError
+from smoke import table
 from smoke.probes.command import command
 from smoke.probes.heartbeat import heartbeat
 from smoke.probes.http import http
@@ -36,8 +36,4 @@ def probe(backend: Backend) -> Probe:
     Raises:
         UsageError: there is no such backend, or a setting is missing, unknown or of the wrong kind.
     """
-    try:
-        make = PROBES[backend.kind]
-    except KeyError:
-        raise UsageError(f"there is no probe {backend.kind!r}", hint=f"one of: {', '.join(sorted(PROBES))}") from None
-    return make(backend.settings)
+    return table.backend("probe", PROBES, backend.kind)(backend.settings)

@@ -6,7 +6,7 @@ What must not be here: what the weights should be; that is ``smoke.rollout``.
 from collections.abc import Callable, Mapping
 
 from infra.contract import Backend, Json
-from smoke.errors import UsageError
+from smoke import table
 from smoke.routers.envoy import EnvoyRouter
 from smoke.routers.memory import MemoryRouter
 from smoke.seams import Router
@@ -22,8 +22,4 @@ def router(backend: Backend) -> Router:
     Raises:
         UsageError: there is no such backend, or a setting is missing, unknown or of the wrong kind.
     """
-    try:
-        make = ROUTERS[backend.kind]
-    except KeyError:
-        raise UsageError(f"there is no router {backend.kind!r}", hint=f"one of: {', '.join(sorted(ROUTERS))}") from None
-    return make(backend.settings)
+    return table.backend("router", ROUTERS, backend.kind)(backend.settings)
