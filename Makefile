@@ -33,8 +33,8 @@ types: ## mypy, strict
 imports: ## the layers of docs/architecture.md, by import-linter
 	@$(in_shell) lint-imports
 
-bench: ## measure, and print the tables: promotions and switches under load
-	@$(in_shell) python bench/promotions.py
+bench: ## measure, and print the tables: promotions and switches under load, faults (ten minutes)
+	@$(in_shell) python bench/promotions.py --rate 700 && python bench/faults.py
 
 destroy: ## take the stack STACK (staging) off this machine, and leave nothing behind
 	@$(in_shell) pulumi destroy --stack $(STACK) --yes --skip-preview

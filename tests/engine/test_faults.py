@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workshop import Workshop, pulumi_folder, workshop
@@ -44,23 +45,25 @@ FAULTS: Mapping[str, Fault] = {
 }
 
 
+PLAN: Mapping[str, Any] = {
+    "steps": [20, 50, 100],
+    "bake": "3s",
+    "last": "4s",
+    "requests": 50,
+    "limit": "40s",
+    "at_limit": "back",
+    "prove": "8s",
+    # What else runs on the machine must not be taken for the candidate's fault.
+    "gates": {"latency_ratio": 2},
+}
+
+
 @pytest.fixture(scope="module")
 def project() -> Iterator[Workshop]:
     """The trading system, blue on 3.9 live; each test puts another broken release into green."""
     if pulumi_folder() is None:
         pytest.skip("needs a Pulumi: make setup, then . ./activate")
-    plan = {
-        "steps": [20, 50, 100],
-        "bake": "3s",
-        "last": "4s",
-        "requests": 50,
-        "limit": "40s",
-        "at_limit": "back",
-        "prove": "8s",
-        # What else runs on the machine must not be taken for the candidate's fault.
-        "gates": {"latency_ratio": 2},
-    }
-    with workshop(plan=plan) as made:
+    with workshop(plan=PLAN) as made:
         made.up()
         yield made
 
