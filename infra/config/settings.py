@@ -183,5 +183,6 @@ class Settings(Model):
     allow_live: str | None = Field(
         default=None,
         alias="allow-live",
+        examples=["live-3f2a91c0"],
         description="allows one change of what has traffic; the refusal of that change says which word",
     )
