@@ -108,12 +108,12 @@ class Plan:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Json]) -> Self:
-        """Read what ``to_json`` or ``infra.config`` wrote, which is complete and valid."""
+        """Read what ``to_json`` or ``infra.config`` wrote, which is valid; what an earlier version did not know is as by default."""
         rest = {key: document[key] for key in ("tick", "prove", "blind", "hold")}
         return cls(
             steps=tuple(Step(**step) for step in document["steps"]),
             gates=Gates(**document["gates"]),
-            own={service: Gates(**gates) for service, gates in document["own"].items()},
+            own={service: Gates(**gates) for service, gates in document.get("own", {}).items()},
             policy=Policy(document["policy"]),
             traffic={name: Traffic(**each) for name, each in document["traffic"].items()},
             **rest,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from infra.contract import Contract
 from smoke.clock import SystemClock
-from smoke.errors import CrossfadeError, HandoverError, RouterError
+from smoke.errors import CrossfadeError, HandoverError, JournalError, RouterError
 from smoke.handovers import handover
 from smoke.journals import FileJournal, FileMailbox
 from smoke.meters import meter
@@ -76,8 +76,20 @@ class Site:
         return FileMailbox(self.project.journal(self.name))
 
     def events(self, rollout: str) -> tuple[Event, ...]:
-        """Everything that happened in a rollout."""
-        return tuple(from_record(record) for record in self.journal.records(rollout))
+        """Everything that happened in a rollout.
+
+        Raises:
+            JournalError: it is damaged, or another version wrote it.
+        """
+        try:
+            return tuple(from_record(record) for record in self.journal.records(rollout))
+        except ValueError as error:
+            raise JournalError(
+                f"rollout {rollout} cannot be read",
+                where=str(self.project.journal(self.name) / f"{rollout}.jsonl"),
+                cause=f"{error}: another version of Crossfade wrote it",
+                hint="use that version, or if the rollout has ended move the file away, then: crossfade status",
+            ) from error
 
     def history(self) -> History:
         """What the rollouts so far say. One that died before its first record is none."""

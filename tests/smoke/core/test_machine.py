@@ -1,5 +1,6 @@
 """The rollout as a table: what may follow what, and that the journal alone tells it."""
 
+import json
 from dataclasses import fields
 
 import pytest
@@ -173,3 +174,12 @@ def test_garbage_is_no_record(record: dict[str, object]) -> None:
     except ValueError:
         return
     assert isinstance(event, Event)
+
+
+def test_a_plan_of_an_earlier_version_is_read() -> None:
+    """A record that was written before services had gates of their own, or memory a ratio, still opens its rollout."""
+    record = json.loads(json.dumps(to_record(OPENED)))
+    del record["plan"]["own"]
+    del record["plan"]["gates"]["memory_ratio"]
+
+    assert from_record(record) == OPENED
