@@ -100,10 +100,9 @@ def _table(tick: Tick) -> "RenderableType":
 
 
 def _title(rollout: Rollout) -> str:
-    steps = " → ".join(
-        f"[{step.share} %]" if number == rollout.step else f"{step.share} %" for number, step in enumerate(rollout.plan.steps)
-    )
-    return f"{rollout.phase.value}  {steps.replace('[', '(').replace(']', ')')}"
+    steps = ["hand-over" if step.singletons else f"{step.share} %" for step in rollout.plan.steps]
+    steps[rollout.step] = f"({steps[rollout.step]})"
+    return f"{rollout.phase.value}  {' → '.join(steps)}"
 
 
 def _row(tick: Tick, service: str, slot: str) -> Sequence[str]:
@@ -115,7 +114,7 @@ def _row(tick: Tick, service: str, slot: str) -> Sequence[str]:
     if service in rollout.opened.singletons:
         return (service, slot, "at work" if slot == rollout.worker else "warm", "", "", "", well)
     counts = tick.evidence.counts(service, slot)
-    p95 = f"{quantile(counts, 0.95):g} ms" if counts.requests else ""
+    p95 = f"{quantile(counts, 0.95):.3g} ms" if counts.requests else ""
     return (service, slot, f"{rollout.weights[slot]} %", str(counts.requests), str(counts.errors), p95, well)
 
 

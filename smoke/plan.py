@@ -108,7 +108,7 @@ class Plan:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Json]) -> Self:
-        """Read what ``to_json`` or ``infra.config`` wrote, which is valid; what an earlier version did not know is as by default."""
+        """Read what ``to_json`` or ``infra.config`` wrote, which is valid; what an earlier version did not know is default."""
         rest = {key: document[key] for key in ("tick", "prove", "blind", "hold")}
         return cls(
             steps=tuple(Step(**step) for step in document["steps"]),

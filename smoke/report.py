@@ -23,7 +23,7 @@ def markdown(events: Sequence[Event]) -> str:
         "",
         f"- from `{opened.live}` to `{opened.candidate}`, release `{opened.release}`, asked by {opened.by}",
         f"- {_date(opened.at)} to {_date(events[-1].at)}, {events[-1].at - opened.at:.1f} s",
-        f"- steps: {', '.join(f'{step.share} %' for step in rollout.plan.steps)}",
+        f"- steps: {', '.join('hand-over' if step.singletons else f'{step.share} %' for step in rollout.plan.steps)}",
         *(f"- because: {because}" for because in rollout.because),
     ]
     if rollout.differs:
