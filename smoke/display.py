@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING
 
 from smoke.model import Finding, Verdict
-from smoke.rollout import Failed, Looked, Rollout, Stuck, Tick, sentence
+from smoke.rollout import Failed, Looked, Rollout, Stuck, sentence
 from smoke.rollout.record import to_record
+from smoke.rollout.tick import Tick
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

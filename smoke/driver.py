@@ -17,21 +17,18 @@ from smoke.rollout import (
     Drifted,
     Event,
     Failed,
-    Listener,
     Looked,
     Phase,
-    Request,
     Reverted,
     Rollout,
     Settled,
     Shifted,
     Stuck,
-    Tick,
     apply,
-    decide,
 )
-from smoke.rollout.decision import findings
+from smoke.rollout.decision import Request, decide, findings
 from smoke.rollout.record import to_record
+from smoke.rollout.tick import Listener, Tick
 from smoke.seams import Clock, Handover, Mailbox, Meter, Router, Stack, Writer
 
 PATIENCE = 30.0

@@ -13,7 +13,7 @@ from smoke.errors import CrossfadeError, HandoverError, JournalError, RouterErro
 from smoke.handovers import handover
 from smoke.journals import FileJournal, FileMailbox
 from smoke.meters import meter
-from smoke.rollout import Event, Listener, Rollout, from_record, replay, to_record
+from smoke.rollout import Event, Rollout, from_record, replay, to_record
 from smoke.rollout.opening import History
 from smoke.routers import router
 from smoke.seams import Clock, Handover, Meter, Router, Writer
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from smoke.driver import Driver
     from smoke.plan import Plan
     from smoke.probes.sampler import Sampler
+    from smoke.rollout.tick import Listener
 
 
 _LONGEST_TRAFFIC = 24 * 3600.0

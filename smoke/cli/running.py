@@ -9,7 +9,8 @@ from types import FrameType
 from smoke.cli.frame import me
 from smoke.display import LiveTable, json_lines, plain
 from smoke.errors import Exit, RollbackFailed
-from smoke.rollout import Listener, Phase, Rollout
+from smoke.rollout import Phase, Rollout
+from smoke.rollout.tick import Listener
 from smoke.wiring import Site
 
 

@@ -2,9 +2,10 @@
 
 Here belong phases, events, the table of transitions, ``decide``, and the codec between events and journal records.
 What must not be here: anything that acts; a driver does that, and it never changes a rollout but through ``apply``.
+
+``decision`` and ``tick`` are imported by their own names: they need the analysis, which `status` does not wait for.
 """
 
-from smoke.rollout.decision import Request, decide
 from smoke.rollout.events import (
     Aborted,
     Cleared,
@@ -27,7 +28,6 @@ from smoke.rollout.events import (
 from smoke.rollout.machine import ENDED, TABLE, IllegalEvent, Phase, Rollout, apply, replay
 from smoke.rollout.record import from_record, to_record
 from smoke.rollout.telling import describe, sentence
-from smoke.rollout.tick import Listener, Tick
 
 __all__ = [
     "ENDED",
@@ -40,13 +40,11 @@ __all__ = [
     "Finished",
     "Held",
     "IllegalEvent",
-    "Listener",
     "Looked",
     "Opened",
     "Passed",
     "Phase",
     "Proved",
-    "Request",
     "Resumed",
     "Retried",
     "Reverted",
@@ -54,9 +52,7 @@ __all__ = [
     "Settled",
     "Shifted",
     "Stuck",
-    "Tick",
     "apply",
-    "decide",
     "describe",
     "from_record",
     "replay",

@@ -9,7 +9,8 @@ from smoke.errors import HandoverError, MeterError
 from smoke.journals import MemoryJournal, MemoryMailbox
 from smoke.model import Answer, Counts, Reading, Sample
 from smoke.plan import Gates, Plan, Policy, Step
-from smoke.rollout import Listener, Opened, Rollout, Tick, apply, from_record, replay, to_record
+from smoke.rollout import Opened, Rollout, apply, from_record, replay, to_record
+from smoke.rollout.tick import Listener, Tick
 from smoke.routers import MemoryRouter
 from smoke.stack import MemoryStack
 
