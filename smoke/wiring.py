@@ -12,7 +12,6 @@ from smoke.clock import SystemClock
 from smoke.errors import CrossfadeError, HandoverError, JournalError, RouterError
 from smoke.handovers import handover
 from smoke.journals import FileJournal, FileMailbox
-from smoke.meters import meter
 from smoke.rollout import Event, Rollout, from_record, replay, to_record
 from smoke.rollout.opening import History
 from smoke.routers import router
@@ -105,6 +104,8 @@ class Site:
     @cached_property
     def meters(self) -> Mapping[str, Meter]:
         """By service."""
+        from smoke.meters import meter  # noqa: PLC0415 - `status` reads no counts
+
         return {each.name: meter(each.meter) for each in self.contract.services if each.meter is not None}
 
     @cached_property

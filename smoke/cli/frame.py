@@ -5,7 +5,6 @@ import getpass
 import json
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from typing import Concatenate, ParamSpec
@@ -45,6 +44,8 @@ def check_settings(site: Site) -> Mapping[str, str]:
         NoSuchStack: there is no settings file for this stack.
         CrossfadeError: they could not be checked.
     """
+    import subprocess  # noqa: PLC0415 - `status` does not wait for it
+
     # A process of its own: the settings are infra's, and its libraries are slow to load.
     command = [sys.executable, "-m", "infra.check", "--json", "--stack", site.name, "--project", str(site.project.folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +55,8 @@ class PulumiStack:
         Raises:
             DeployError: Pulumi failed; traffic is not touched in any case.
         """
+        import tempfile  # noqa: PLC0415 - `status` does not wait for it
+
         contract = self.release()
         recorded = {**_placed(contract), slot: {name: dict(each) for name, each in inputs.items()}}
         with tempfile.TemporaryDirectory(prefix="crossfade-") as folder:
@@ -88,6 +88,8 @@ class PulumiStack:
         return found if isinstance(found, Mapping) else {}
 
     def _pulumi(self, arguments: Sequence[str]) -> str:
+        import subprocess  # noqa: PLC0415 - dito
+
         command = ["pulumi", *arguments, "--stack", self._stack, "--non-interactive", "--color", "never"]
         try:
             # A group of its own: a person's Ctrl-C is for us to answer, and Pulumi must not lose a resource by it.
