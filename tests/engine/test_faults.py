@@ -114,7 +114,8 @@ def test_a_faulty_candidate_is_rolled_back(project: Workshop, tmp_path: Path, na
     # Nothing was lost but by the candidate: the live slot failed nothing, and users saw no more failures than green counted.
     (given, failed), (_, failed_live) = _since(before, after, "green"), _since(before, after, "blue")
     assert failed_live == 0
-    assert sum(seen.lost.values()) + sum(count for status, count in seen.statuses.items() if status >= 500) == failed
+    # At most: the pages of the dashboard ask the API too, and what they were answered is not in the record.
+    assert sum(seen.lost.values()) + sum(count for status, count in seen.statuses.items() if status >= 500) <= failed
     assert fault.served or given == 0
 
 
