@@ -1,6 +1,5 @@
 """The contract: the stack output ``crossfade``, as frozen values and as versioned JSON."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -183,5 +182,7 @@ def _backend(item: Mapping[str, Json] | None) -> Backend | None:
 
 def fingerprint(inputs: Json) -> str:
     """Hash of inputs: the same for equal values whatever the order of their keys; 16 hexadecimal digits."""
+    import hashlib  # noqa: PLC0415 - `status` takes no fingerprints, and does not wait for it
+
     text = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -39,14 +39,16 @@ class Opened(Event):
     """What the person said, where a reason is asked for."""
 
 
-@dataclass(frozen=True, slots=True)
 class Proved(Event):
     """The candidate is itself and healthy, and so is the live slot. No traffic was moved yet."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Shifted(Event):
     """The data plane serves the weights of this step, read back."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +94,16 @@ class Resumed(Event):
     by: str
 
 
-@dataclass(frozen=True, slots=True)
 class Settled(Event):
     """The candidate is live from here on."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Cleared(Event):
     """All traffic is on the live slot again, read back, and every singleton works there."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
