@@ -6,10 +6,12 @@ own error from ``smoke.errors``; a library's exceptions stop at the backend.
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from infra.contract import Contract, Placement
-from smoke.model import Reading, Sample
+
+if TYPE_CHECKING:  # `status` asks no probe and reads no counts
+    from smoke.model import Reading, Sample
 
 Record = Mapping[str, Any]
 """A JSON object: one line of a journal."""
@@ -36,7 +38,7 @@ class Router(Protocol):
 class Meter(Protocol):
     """Counts what the data plane of one service served, per slot."""
 
-    def read(self) -> Sample:
+    def read(self) -> "Sample":
         """Cumulative counts per slot, and the time (of the system's monotonic clock, in seconds) that they hold for.
 
         Raises:
@@ -51,7 +53,7 @@ class Probe(Protocol):
     def name(self) -> str:
         """What a person calls the question; unique within a service. For example ``http /health/``."""
 
-    def read(self, placement: Placement) -> Reading:
+    def read(self, placement: Placement) -> "Reading":
         """Ask. Never raises for what it sees; ends within its own limit of time."""
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -88,6 +87,7 @@ class PulumiStack:
         return found if isinstance(found, Mapping) else {}
 
     def _pulumi(self, arguments: Sequence[str]) -> str:
+        import signal  # noqa: PLC0415 - dito
         import subprocess  # noqa: PLC0415 - dito
 
         command = ["pulumi", *arguments, "--stack", self._stack, "--non-interactive", "--color", "never"]
