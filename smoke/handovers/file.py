@@ -5,17 +5,17 @@ not, it lets go. Whoever has the lock is therefore the one at work, however late
 lock. What a lock cannot say, that work gets done, the heartbeat says. From here the lock is only tried, and let go at once.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from infra.contract import Json
-from smoke.errors import HandoverError, UsageError
+from smoke.errors import HandoverError
 from smoke.handovers.fence import Fence, Grant
 from smoke.heartbeat import Beat, Life, NoBeat, life, read_beat
 from smoke.seams import Clock
+from smoke.settings import check, is_seconds, is_text
 
 _PAUSE = 0.005
 """Seconds between two looks at what is waited for."""
@@ -39,27 +39,14 @@ class Settings:
         Raises:
             UsageError: one is missing, unknown or of the wrong kind.
         """
-        kinds: dict[str, Callable[[Json], bool]] = {"folder": _is_text, "heartbeats": _is_files, "timeout": _is_seconds}
-        wrong = sorted(key for key, value in settings.items() if key not in kinds or not kinds[key](value))
-        wrong += sorted(set(kinds) - set(settings))
-        if wrong:
-            raise UsageError(
-                f"hand-over file: {', '.join(wrong)} is missing, unknown or of the wrong kind",
-                hint="it has: folder (a path), heartbeats (a path by slot), timeout (seconds above 0)",
-            )
+        needed = {"folder": is_text, "heartbeats": _is_files, "timeout": is_seconds}
+        hint = "it has: folder (a path), heartbeats (a path by slot), timeout (seconds above 0)"
+        check("hand-over file", settings, needed, {}, hint)
         return cls(**{**settings, "folder": Path(settings["folder"])})
 
 
-def _is_text(value: Json) -> bool:
-    return isinstance(value, str) and bool(value)
-
-
 def _is_files(value: Json) -> bool:
-    return isinstance(value, Mapping) and bool(value) and all(_is_text(each) for pair in value.items() for each in pair)
-
-
-def _is_seconds(value: Json) -> bool:
-    return type(value) in {int, float} and 0 < value < math.inf
+    return isinstance(value, Mapping) and bool(value) and all(is_text(each) for pair in value.items() for each in pair)
 
 
 class FileHandover:

@@ -35,8 +35,9 @@ from urllib.parse import quote
 from infra.contract import Json
 from infra.contract.route import cluster
 from smoke.admin import Unanswered, ask
-from smoke.errors import MeterError, UsageError
+from smoke.errors import MeterError
 from smoke.model import Counts, Sample
+from smoke.settings import check, is_seconds, is_text
 
 # Two hyphens separate a service from its slot, so a slot has none in a row: "api" does not count what is of "api--two".
 _SLOT = r"[^.-]+(?:-[^.-]+)*"
@@ -67,14 +68,8 @@ class Settings:
         Raises:
             UsageError: one is missing, unknown or of the wrong kind.
         """
-        kinds: dict[str, type | tuple[type, ...]] = {"service": str, "admin": str, "timeout": (int, float)}
-        wrong = {key for key, value in settings.items() if not isinstance(value, kinds.get(key, ())) or isinstance(value, bool)}
-        wrong |= {"service", "admin"} - set(settings)
-        if wrong:
-            raise UsageError(
-                f"meter envoy: {', '.join(sorted(wrong))} is missing, unknown or of the wrong kind",
-                hint="it has: service, admin (texts), timeout (seconds)",
-            )
+        needed, hint = {"service": is_text, "admin": is_text}, "it has: service, admin (texts), timeout (seconds)"
+        check("meter envoy", settings, needed, {"timeout": is_seconds}, hint)
         return cls(**settings)
 
 

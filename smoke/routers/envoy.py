@@ -14,7 +14,8 @@ from urllib.parse import quote
 from infra.contract import Json, RouteError, route_document, weights_in
 from infra.contract.route import cluster
 from smoke.admin import Unanswered, ask
-from smoke.errors import RouterError, UsageError
+from smoke.errors import RouterError
+from smoke.settings import check, is_flag, is_seconds, is_text
 
 _FIRST_PAUSE = 0.0005
 _LONGEST_PAUSE = 0.02
@@ -58,20 +59,13 @@ class Settings:
         Raises:
             UsageError: one is missing, unknown or of the wrong kind.
         """
-        kinds: dict[str, type | tuple[type, ...]] = {
-            "service": str,
-            "file": str,
-            "admin": str,
-            "sticky": bool,
-            "timeout": (int, float),
-        }
-        wrong = sorted(key for key, value in settings.items() if not isinstance(value, kinds.get(key, ())))
-        wrong += sorted({"service", "file", "admin"} - set(settings))
-        if wrong:
-            raise UsageError(
-                f"router envoy: {', '.join(wrong)} is missing, unknown or of the wrong kind",
-                hint="it has: service, file, admin (texts), sticky (true or false), timeout (seconds)",
-            )
+        check(
+            "router envoy",
+            settings,
+            {"service": is_text, "file": is_text, "admin": is_text},
+            {"sticky": is_flag, "timeout": is_seconds},
+            "it has: service, file, admin (texts), sticky (true or false), timeout (seconds)",
+        )
         return cls(**{**settings, "file": Path(settings["file"])})
 
 
