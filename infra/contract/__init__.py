@@ -6,6 +6,7 @@ What must not be here: anything that only one side needs.
 
 from infra.contract.document import (
     FORMAT,
+    VERSION_HEADER,
     Backend,
     Contract,
     ContractError,
@@ -18,6 +19,7 @@ from infra.contract.route import RouteError, route_document, weights_in
 
 __all__ = [
     "FORMAT",
+    "VERSION_HEADER",
     "Backend",
     "Contract",
     "ContractError",

@@ -9,6 +9,9 @@ from typing import Any, Literal, Self, get_args, get_origin
 FORMAT = 1
 """Version of the JSON form. A reader refuses any other."""
 
+VERSION_HEADER = "x-crossfade-version"
+"""Header by which whatever answers for a placement shows its version."""
+
 Json = Any
 """A value that ``json`` can write and read back unchanged."""
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from infra.contract import Json, Placement
+from infra.contract import VERSION_HEADER, Json, Placement
 from smoke.model import Answer
 from smoke.probes.settings import settings, words
-from smoke.probes.sight import VERSION_HEADER, Question, Sight, failed, shortened, untold
+from smoke.probes.sight import Question, Sight, failed, shortened, untold
 from smoke.seams import Probe
 
 NOT_STARTED = range(125, 128)

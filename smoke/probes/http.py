@@ -13,11 +13,11 @@ from typing import Self
 
 import httpx
 
-from infra.contract import Json, Placement
+from infra.contract import VERSION_HEADER, Json, Placement
 from smoke.model import Answer
 from smoke.probes.address import Address, left
 from smoke.probes.settings import path, settings, text_or_none, whole
-from smoke.probes.sight import VERSION_HEADER, Question, Sight, failed, instance, shortened, untold
+from smoke.probes.sight import Question, Sight, failed, instance, shortened, untold
 from smoke.seams import Probe
 
 _MOST = 1024 * 1024

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from infra.contract import Json, Placement
 from smoke.model import Answer, Reading
 
-VERSION_HEADER = "x-crossfade-version"
 LONGEST = 200
 """Characters of a foreign text that a detail repeats."""
 

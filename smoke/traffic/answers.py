@@ -8,7 +8,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-VERSION_HEADER = b"x-crossfade-version"
+from infra.contract import VERSION_HEADER
+
+_VERSION = VERSION_HEADER.encode("ascii")
 HEAD_LIMIT = 65536
 """Bytes of a head, and of the trailers of a chunked body."""
 LINE_LIMIT = 4096
@@ -21,7 +23,7 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")
 _START = b"HTTP/1."
 _NO_BODY = frozenset({204, 304})
 _FINAL, _SWITCHING = 200, 101
-_HEARD = frozenset({b"content-length", b"transfer-encoding", b"connection", VERSION_HEADER})
+_HEARD = frozenset({b"content-length", b"transfer-encoding", b"connection", _VERSION})
 
 
 class NotHttp(ValueError):
@@ -100,7 +102,7 @@ class Parser:
         words = b",".join(heard.get(b"connection", [])).lower().split(b",")
         connection = {each.strip() for each in words}
         keep = b"close" not in connection and (persistent or b"keep-alive" in connection)
-        version = heard[VERSION_HEADER][0].decode("latin-1") if VERSION_HEADER in heard else None
+        version = heard[_VERSION][0].decode("latin-1") if _VERSION in heard else None
         codings = b",".join(heard.get(b"transfer-encoding", [])).lower()
         lengths = set(heard.get(b"content-length", []))
         if (codings and lengths) or len(lengths) > 1:

@@ -16,9 +16,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
-from infra.contract import Placement
+from infra.contract import VERSION_HEADER, Placement
 from smoke.model import Reading
-from smoke.probes.sight import VERSION_HEADER
 from smoke.probes.wire import field
 from smoke.seams import Probe
 
