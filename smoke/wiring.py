@@ -91,9 +91,13 @@ class Site:
                 hint="use that version, or if the rollout has ended move the file away, then: crossfade status",
             ) from error
 
+    def rollout(self, name: str) -> Rollout | None:
+        """How a rollout stands; None for one that died before its first record."""
+        return replay(self.events(name))
+
     def history(self) -> History:
-        """What the rollouts so far say. One that died before its first record is none."""
-        rollouts = (replay(self.events(name)) for name in self.journal.rollouts())
+        """What the rollouts so far say."""
+        rollouts = map(self.rollout, self.journal.rollouts())
         return History.of([each for each in rollouts if each is not None], self.contract.born)
 
     @cached_property
@@ -138,10 +142,11 @@ class Site:
             Locked: somebody else drives.
         """
         with self.journal.open(rollout.opened.rollout) as writer:
-            if not self.journal.records(rollout.opened.rollout):
-                writer.append(to_record(rollout.opened))
             # Somebody may have gone on with it, or ended it, before the lease was ours.
-            current = replay(self.events(rollout.opened.rollout)) or rollout
+            current = self.rollout(rollout.opened.rollout)
+            if current is None:
+                writer.append(to_record(rollout.opened))
+                current = rollout
             slots = (current.opened.live, current.opened.candidate)
             with self.sampler(slots) as sampler, self._traffic(current.plan):
                 return self._driver(sampler, writer, listeners).run(current)

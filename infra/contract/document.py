@@ -106,6 +106,14 @@ class Contract:
         """
         return {service.name: service for service in self.services}[name]
 
+    def placed(self) -> dict[str, dict[str, Mapping[str, Json]]]:
+        """By slot, by service: the recorded inputs of everything that is placed."""
+        slots: dict[str, dict[str, Mapping[str, Json]]] = {}
+        for service in self.services:
+            for slot, placement in service.placements.items():
+                slots.setdefault(slot, {})[service.name] = placement.inputs
+        return slots
+
     def to_json(self) -> Mapping[str, Json]:
         """The versioned document; ``from_json`` reads it back to an equal value."""
         return {"format": FORMAT, **json.loads(json.dumps(asdict(self)))}

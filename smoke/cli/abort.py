@@ -55,7 +55,7 @@ def _finish(site: Site, rollout: Rollout) -> Rollout:
             if waited > _PATIENCE:
                 name = rollout.opened.rollout
                 raise TimedOut("the one who drives did not take the stack back", where=name, cause=locked.cause) from None
-            rollout = site.history().last or rollout
+            rollout = site.rollout(rollout.opened.rollout) or rollout
             if rollout.ended and rollout.phase is not Phase.STUCK:
                 return rollout
             if rollout.phase is Phase.REVERTING and not told:
@@ -80,4 +80,4 @@ def _set_weights(site: Site, weights: Mapping[str, int]) -> None:
 def _retry(site: Site, rollout: Rollout) -> Rollout:
     with site.journal.open(rollout.opened.rollout) as writer:
         writer.append(to_record(Retried(site.clock.wall(), me())))
-    return site.history().last or rollout
+    return site.rollout(rollout.opened.rollout) or rollout

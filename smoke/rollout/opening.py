@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Self
 
 from infra.contract import Contract, fingerprint
 from smoke.errors import GateClosed, RollbackFailed, UsageError
@@ -141,21 +141,12 @@ def _opened(contract: Contract, history: History, wish: Wish, slots: tuple[str, 
         plan=plan,
         services=tuple(service.name for service in contract.services if service.router is not None),
         singletons=tuple(service.name for service in contract.services if service.handover is not None),
-        inputs=inputs_of(contract),
+        inputs=contract.placed(),
         back=settled.get(candidate, {}),
         by=wish.by,
         born=contract.born,
         why=wish.again,
     )
-
-
-def inputs_of(contract: Contract) -> dict[str, dict[str, Mapping[str, Any]]]:
-    """By slot, by service: the recorded inputs of everything that is placed."""
-    slots: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for service in contract.services:
-        for slot, placement in service.placements.items():
-            slots.setdefault(slot, {})[service.name] = placement.inputs
-    return slots
 
 
 def _candidate(live: str, wanted: str | None) -> str:

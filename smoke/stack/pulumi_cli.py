@@ -57,7 +57,7 @@ class PulumiStack:
         import tempfile  # noqa: PLC0415 - `status` does not wait for it
 
         contract = self.release()
-        recorded = {**_placed(contract), slot: {name: dict(each) for name, each in inputs.items()}}
+        recorded = {**contract.placed(), slot: inputs}
         with tempfile.TemporaryDirectory(prefix="crossfade-") as folder:
             settings = Path(folder) / f"Pulumi.{self._stack}.yaml"
             settings.write_text(json.dumps(self._settings(contract, recorded)), encoding="utf-8")
@@ -131,14 +131,6 @@ def _outputs_in(file: Path) -> Mapping[str, Any]:
     root: Mapping[str, Any] = next((each for each in resources if each.get("type") == "pulumi:pulumi:Stack"), {})
     outputs = root.get("outputs") or {}
     return outputs if isinstance(outputs, Mapping) else {}
-
-
-def _placed(contract: Contract) -> dict[str, dict[str, Any]]:
-    slots: dict[str, dict[str, Any]] = {}
-    for service in contract.services:
-        for slot, placement in service.placements.items():
-            slots.setdefault(slot, {})[service.name] = dict(placement.inputs)
-    return slots
 
 
 def _differs(stack: str, slot: str, failed: str | None, *, removed: bool) -> str:

@@ -25,9 +25,8 @@ def faults(project: Path, home: Home, settings: Settings, document: Document) ->
 
 
 def _socket(home: Home, document: Document) -> Iterator[Fault]:
-    path = str(home.supervisor)
-    if len(path.encode()) + len(".12345678") > LONGEST_SOCKET:  # the supervisor makes it beside, under a longer name
-        cause = f"{path} is longer than the path of a socket may be ({LONGEST_SOCKET} bytes)"
+    if home.too_deep:
+        cause = f"{home.supervisor} is longer than the path of a socket may be ({LONGEST_SOCKET} bytes)"
         yield Fault(
             "the project's folder lies too deep", document.where(("target",)), cause, "move the project to a shorter path"
         )

@@ -31,6 +31,11 @@ class Home:
         return self.folder / "supervisor.sock"
 
     @property
+    def too_deep(self) -> bool:
+        """Whether that path is too long for a socket. The supervisor makes it beside, under a name that is longer still."""
+        return len(os.fsencode(self.supervisor)) + len(".12345678") > LONGEST_SOCKET
+
+    @property
     def admin(self) -> Path:
         """Socket of the proxy's admin."""
         return self.folder / "envoy.sock"

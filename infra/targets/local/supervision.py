@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from infra.targets.local.home import LONGEST_SOCKET, Home, read_json, write_whole
+from infra.targets.local.home import Home, read_json, write_whole
 from infra.targets.local.launch import PASSED_ON
 from infra.targets.local.processes import end, family, living, of_stack, until
 from infra.targets.local.unix import UnixTransport
@@ -209,7 +209,7 @@ class Supervisor:
 
     def _check_folder(self) -> None:
         folder = self._home.folder
-        if len(os.fsencode(self._home.supervisor)) + len(".12345678") > LONGEST_SOCKET:
+        if self._home.too_deep:
             raise SupervisionError(f"{folder} lies too deep for a socket in it: move the project to a shorter path")
         if found := sorted(_UNREADABLE & set(str(folder))):
             raise SupervisionError(f"{folder} has {' '.join(found)} in its name, which the supervisor cannot read: rename it")
