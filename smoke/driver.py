@@ -34,7 +34,9 @@ from smoke.seams import Clock, Handover, Mailbox, Meter, Router, Stack, Writer
 PATIENCE = 30.0
 """Seconds that an act is tried again before it counts as impossible."""
 REMARK = 1.0
-"""Seconds between the looks that are recorded."""
+"""Seconds between the looks that are recorded, at least."""
+REMARKS = 100
+"""Looks that are recorded of a step that lasts as long as it must: whoever reads a rollout reads all of them."""
 
 
 class Sampler(Protocol):
@@ -147,7 +149,8 @@ class Driver:
     def _remark(self, rollout: Rollout, *, always: bool) -> Rollout:
         """Remember what was seen, from time to time, and always right before what was decided on it."""
         now = self._clock.now()
-        if self._findings and (always or now - self._remarked >= REMARK):
+        pause = max(REMARK, rollout.current.bake / REMARKS)
+        if self._findings and (always or now - self._remarked >= pause):
             self._remarked = now
             looked = self._looked()
             self._writer.append(to_record(looked))

@@ -1,6 +1,6 @@
 """Puts the parts together for one stack: the only module that knows every table of backends."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +12,7 @@ from smoke.clock import SystemClock
 from smoke.errors import CrossfadeError, HandoverError, JournalError, RouterError
 from smoke.handovers import handover
 from smoke.journals import FileJournal, FileMailbox
-from smoke.rollout import Event, Rollout, from_record, replay, to_record
+from smoke.rollout import Event, Phase, Rollout, from_record, replay, to_record
 from smoke.rollout.opening import History
 from smoke.routers import router
 from smoke.seams import Clock, Handover, Meter, Router, Writer
@@ -95,10 +95,27 @@ class Site:
         """How a rollout stands; None for one that died before its first record."""
         return replay(self.events(name))
 
-    def history(self) -> History:
-        """What the rollouts so far say."""
-        rollouts = map(self.rollout, self.journal.rollouts())
-        return History.of([each for each in rollouts if each is not None], self.contract.born)
+    def history(self, asked: Collection[str] = ()) -> History:
+        """What the rollouts so far say; ``asked`` are releases in question beside those that are placed.
+
+        Rollouts before the last promotion are read only where they are of such a release: there may be many.
+        """
+        names = self.journal.rollouts()
+        told: dict[str, Rollout] = {}
+        for name in self._newest(names, told):
+            if told[name].phase is Phase.PROMOTED or told[name].opened.born != self.contract.born:
+                break
+        for release in {*self.contract.releases.values(), *asked}:
+            next(self._newest([name for name in names if name.endswith(f"-{release}")], told), None)
+        return History.of([told[name] for name in sorted(told)], self.contract.born, len(names))
+
+    def _newest(self, names: Sequence[str], told: dict[str, Rollout]) -> Iterator[str]:
+        """These rollouts, newest first; each is in ``told`` once it is named. One that died before its first record is none."""
+        for name in reversed(names):
+            rollout = told.get(name) or self.rollout(name)
+            if rollout is not None:
+                told[name] = rollout
+                yield name
 
     @cached_property
     def routers(self) -> Mapping[str, Router]:

@@ -131,12 +131,13 @@ def _journal(site: "Site") -> Iterator[Check]:
     from smoke.rollout import ENDED, Phase  # noqa: PLC0415 - dito
 
     try:
+        rollouts = [site.rollout(name) for name in site.journal.rollouts()]
         last = site.history().last
     except JournalError as error:
         found = error.what if error.where is None else f"{error.what}: {error.where}"
         yield Check("journal", Outcome.MISSING, found, "every record whole", error.hint or "")
         return
-    count = len(site.journal.rollouts())
+    count = len(rollouts)
     yield Check("journal", Outcome.OK, f"{count} {'rollout' if count == 1 else 'rollouts'}, every record whole")
     if last is None or last.phase in ENDED - {Phase.STUCK}:
         return

@@ -20,7 +20,7 @@ def command(site: Site, *, as_json: bool) -> int:
     """Show the steps of the next promotion, the least time and requests it needs, and what going back would do."""
     asked = check_settings(site)
     try:
-        opened = promotion(site.contract, site.history(), Wish(by=me(), at=site.clock.wall(), asked=asked))
+        opened = promotion(site.contract, site.history(asked.values()), Wish(by=me(), at=site.clock.wall(), asked=asked))
     except NothingToDo as nothing:
         sys.stderr.write(f"nothing to promote: {nothing}\n")
         return Exit.WANTED

@@ -39,7 +39,7 @@ def command(site: Site, *, to: str | None, again: str, as_json: bool, json_lines
 
 
 def _begin(site: Site, wish: Wish) -> Rollout:
-    history = site.history()
+    history = site.history(wish.asked.values())
     if history.running is not None:
         sys.stderr.write(f"going on with {history.running.opened.rollout}, which is {history.running.phase.value}\n")
         return history.running

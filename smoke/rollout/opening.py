@@ -22,14 +22,15 @@ class History:
     """What the rollouts of a stack, oldest first, say about it now."""
 
     rollouts: tuple[Rollout, ...] = ()
-    earlier: int = 0
-    """How many rollouts an earlier stack of the same name had, which was destroyed."""
+    """Those that still say something: all from the last promotion on, and the last one of each release that is in question."""
+    count: int = 0
+    """How many there ever were, also of an earlier stack of the same name."""
 
     @classmethod
-    def of(cls, rollouts: Sequence[Rollout], born: str) -> Self:
-        """The history that these rollouts make of the stack that was created then."""
+    def of(cls, rollouts: Sequence[Rollout], born: str, count: int | None = None) -> Self:
+        """The history that these rollouts make of the stack that was created then; ``count`` where they are not all."""
         own = tuple(each for each in rollouts if each.opened.born == born)
-        return cls(own, len(rollouts) - len(own))
+        return cls(own, len(rollouts) if count is None else count)
 
     @property
     def last(self) -> Rollout | None:
@@ -134,7 +135,7 @@ def _opened(contract: Contract, history: History, wish: Wish, slots: tuple[str, 
     settled = {} if history.settled is None else history.settled.inputs
     return Opened(
         at=wish.at,
-        rollout=f"{history.earlier + len(history.rollouts) + 1:04d}-{release}",
+        rollout=f"{history.count + 1:04d}-{release}",
         live=live,
         candidate=candidate,
         release=release,

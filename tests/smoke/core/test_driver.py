@@ -9,7 +9,7 @@ import pytest
 from simulation import Simulation
 
 from smoke.errors import JournalError
-from smoke.plan import Policy
+from smoke.plan import Policy, Step
 from smoke.rollout import Drifted, Failed, Held, Phase, Shifted
 from smoke.routers.memory import Fault
 
@@ -285,3 +285,13 @@ def test_a_listener_that_fails_is_heard_no_more(simulation: Simulation) -> None:
     assert end.phase is Phase.PROMOTED
     assert len(heard) == 1
     assert len(simulation.ticks) > 1
+
+
+def test_a_long_step_is_remembered_in_few_looks(simulation: Simulation) -> None:
+    """However long a step is watched, its rollout stays short enough to be read at once: a hundred looks and a few."""
+    long = Step(100, bake=3600.0, requests=0, limit=7200.0)
+    simulation.opened = replace(simulation.opened, plan=replace(simulation.opened.plan, steps=(long,)))
+    simulation.run()
+    looks = [record for record in simulation.journal.records(simulation.opened.rollout) if record["event"] == "looked"]
+
+    assert 90 <= len(looks) <= 120
