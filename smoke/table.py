@@ -1,19 +1,26 @@
-"""How a backend is found in the table of its seam: by its name, or not at all."""
+"""How a backend is found in the table of its seam: by its name, or not at all; and loaded when it is used, with its libraries."""
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from operator import attrgetter
+from typing import Any
 
 from smoke.errors import UsageError
 
-Maker = TypeVar("Maker")
 
-
-def backend(seam: str, table: Mapping[str, Maker], kind: str) -> Maker:
+def backend(seam: str, table: Mapping[str, str], kind: str) -> Callable[..., Any]:
     """What makes the backend of that kind. There is no fallback: a word that nobody knows is never taken for another.
+
+    Args:
+        seam: what a person calls it.
+        table: by kind, where its maker is: ``module:name``.
+        kind: which one.
 
     Raises:
         UsageError: there is none; names those that there are.
     """
     if kind not in table:
         raise UsageError(f"there is no {seam} {kind!r}", hint=f"one of: {', '.join(sorted(table))}")
-    return table[kind]
+    module, _, name = table[kind].partition(":")
+    maker: Callable[..., Any] = attrgetter(name)(import_module(module))
+    return maker

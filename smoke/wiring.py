@@ -12,6 +12,8 @@ from smoke.clock import SystemClock
 from smoke.errors import CrossfadeError, HandoverError, JournalError, RouterError
 from smoke.handovers import handover
 from smoke.journals import FileJournal, FileMailbox
+from smoke.meters import meter
+from smoke.probes import probe
 from smoke.rollout import Event, Phase, Rollout, from_record, replay, to_record
 from smoke.rollout.opening import History
 from smoke.routers import router
@@ -125,8 +127,6 @@ class Site:
     @cached_property
     def meters(self) -> Mapping[str, Meter]:
         """By service."""
-        from smoke.meters import meter  # noqa: PLC0415 - `status` reads no counts
-
         return {each.name: meter(each.meter) for each in self.contract.services if each.meter is not None}
 
     @cached_property
@@ -198,8 +198,7 @@ class Site:
     @contextmanager
     def sampler(self, slots: Sequence[str]) -> "Iterator[Sampler]":
         """Samples every probe of these slots."""
-        from smoke.probes import probe  # noqa: PLC0415 - `status` asks no probe
-        from smoke.probes.sampler import Sampler  # noqa: PLC0415
+        from smoke.probes.sampler import Sampler  # noqa: PLC0415 - `status` asks no probe
 
         questions = [
             (service.placements[slot], probe(each), each)

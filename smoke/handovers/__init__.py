@@ -3,17 +3,18 @@
 What must not be here: which slot should work; that is ``smoke.rollout``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from infra.contract import Backend, Json
+from infra.contract import Backend
 from smoke import table
-from smoke.handovers.file import FileHandover
-from smoke.handovers.memory import MemoryHandover
 from smoke.seams import Clock, Handover
 
-HANDOVERS: dict[str, Callable[[Mapping[str, Json], Clock], Handover]] = {"file": FileHandover, "memory": MemoryHandover.of}
+HANDOVERS: Mapping[str, str] = {
+    "file": "smoke.handovers.file:FileHandover",
+    "memory": "smoke.handovers.memory:MemoryHandover.of",
+}
 
-__all__ = ["HANDOVERS", "FileHandover", "MemoryHandover", "handover"]
+__all__ = ["HANDOVERS", "handover"]
 
 
 def handover(backend: Backend, clock: Clock) -> Handover:
@@ -22,4 +23,5 @@ def handover(backend: Backend, clock: Clock) -> Handover:
     Raises:
         UsageError: there is no such backend, or a setting is missing, unknown or of the wrong kind.
     """
-    return table.backend("hand-over", HANDOVERS, backend.kind)(backend.settings, clock)
+    made: Handover = table.backend("hand-over", HANDOVERS, backend.kind)(backend.settings, clock)
+    return made

@@ -3,17 +3,18 @@
 What must not be here: what the counts mean; that is ``smoke.analysis``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from infra.contract import Backend, Json
+from infra.contract import Backend
 from smoke import table
-from smoke.meters.envoy import EnvoyMeter
-from smoke.meters.scripted import ScriptedMeter
 from smoke.seams import Meter
 
-METERS: dict[str, Callable[[Mapping[str, Json]], Meter]] = {"envoy": EnvoyMeter, "scripted": ScriptedMeter.of}
+METERS: Mapping[str, str] = {
+    "envoy": "smoke.meters.envoy:EnvoyMeter",
+    "scripted": "smoke.meters.scripted:ScriptedMeter.of",
+}
 
-__all__ = ["METERS", "EnvoyMeter", "ScriptedMeter", "meter"]
+__all__ = ["METERS", "meter"]
 
 
 def meter(backend: Backend) -> Meter:
@@ -22,4 +23,5 @@ def meter(backend: Backend) -> Meter:
     Raises:
         UsageError: there is no such backend, or a setting is missing, unknown or of the wrong kind.
     """
-    return table.backend("meter", METERS, backend.kind)(backend.settings)
+    made: Meter = table.backend("meter", METERS, backend.kind)(backend.settings)
+    return made

@@ -3,17 +3,18 @@
 What must not be here: what the weights should be; that is ``smoke.rollout``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from infra.contract import Backend, Json
+from infra.contract import Backend
 from smoke import table
-from smoke.routers.envoy import EnvoyRouter
-from smoke.routers.memory import MemoryRouter
 from smoke.seams import Router
 
-ROUTERS: dict[str, Callable[[Mapping[str, Json]], Router]] = {"envoy": EnvoyRouter, "memory": MemoryRouter.of}
+ROUTERS: Mapping[str, str] = {
+    "envoy": "smoke.routers.envoy:EnvoyRouter",
+    "memory": "smoke.routers.memory:MemoryRouter.of",
+}
 
-__all__ = ["ROUTERS", "EnvoyRouter", "MemoryRouter", "router"]
+__all__ = ["ROUTERS", "router"]
 
 
 def router(backend: Backend) -> Router:
@@ -22,4 +23,5 @@ def router(backend: Backend) -> Router:
     Raises:
         UsageError: there is no such backend, or a setting is missing, unknown or of the wrong kind.
     """
-    return table.backend("router", ROUTERS, backend.kind)(backend.settings)
+    made: Router = table.backend("router", ROUTERS, backend.kind)(backend.settings)
+    return made

@@ -11,7 +11,7 @@ from smoke.model import Answer, Counts, Reading, Sample
 from smoke.plan import Gates, Plan, Policy, Step
 from smoke.rollout import Opened, Rollout, apply, from_record, replay, to_record
 from smoke.rollout.tick import Listener, Tick
-from smoke.routers import MemoryRouter
+from smoke.routers.memory import MemoryRouter
 from smoke.stack import MemoryStack
 
 EDGES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, float("inf"))

@@ -20,7 +20,8 @@ from types import FrameType, ModuleType
 from typing import Any, Self
 
 from smoke.clock import FakeClock
-from smoke.handovers import FileHandover, fence, file
+from smoke.handovers import fence, file
+from smoke.handovers.file import FileHandover
 from tests.smoke.handovers.orders import Order, judged
 from tests.smoke.handovers.stage import EXAMPLE, SLOTS
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from infra.contract import Backend
 from smoke.clock import SystemClock
-from smoke.handovers import FileHandover
+from smoke.handovers.file import FileHandover
 from tests.smoke.handovers.orders import Order, Span, judged, orders_in
 
 SLOTS = ("blue", "green")
@@ -133,7 +133,7 @@ class Driver:
         script = """if True:
             import json, sys
             from smoke.clock import SystemClock
-            from smoke.handovers import FileHandover
+            from smoke.handovers.file import FileHandover
 
             handover = FileHandover(json.loads(sys.argv[1]), SystemClock())
             handover.release("blue")

@@ -8,7 +8,7 @@ import pytest
 
 from smoke.clock import FakeClock, SystemClock
 from smoke.errors import HandoverError
-from smoke.handovers import FileHandover
+from smoke.handovers.file import FileHandover
 from tests.smoke.handovers.orders import Order, gaps, judged
 from tests.smoke.handovers.stage import Driver, Locker, Stage, wait_for
 

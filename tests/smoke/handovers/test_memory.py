@@ -5,8 +5,8 @@ import pytest
 from infra.contract import Backend
 from smoke.clock import FakeClock
 from smoke.errors import HandoverError
-from smoke.handovers import MemoryHandover, handover
-from smoke.handovers.memory import Fault
+from smoke.handovers import handover
+from smoke.handovers.memory import Fault, MemoryHandover
 
 
 @pytest.mark.parametrize(("fault", "holder"), [(Fault.REFUSE, None), (Fault.LIE, "green")])

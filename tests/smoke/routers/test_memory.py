@@ -4,8 +4,8 @@ import pytest
 
 from infra.contract import Backend
 from smoke.errors import RouterError
-from smoke.routers import MemoryRouter, router
-from smoke.routers.memory import Fault
+from smoke.routers import router
+from smoke.routers.memory import Fault, MemoryRouter
 
 WANTED = {"blue": 0, "green": 100}
 
