@@ -3,14 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from workshop import Workshop, pulumi_folder, workshop
+from workshop import Workshop, brought_up
 
 
 @pytest.fixture(scope="module")
 def project() -> Iterator[Workshop]:
     """The trading system of staging, brought up: blue on 3.9 is live, green on 3.12 stands by."""
-    if pulumi_folder() is None:
-        pytest.skip("needs a Pulumi: make setup, then . ./activate")
-    with workshop() as made:
-        made.up()
+    with brought_up() as made:
         yield made

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from workshop import PLAN, Workshop, pulumi_folder, until, workshop
+from workshop import PLAN, Workshop, brought_up, until
 
 pytestmark = [pytest.mark.engine, pytest.mark.processes]
 
@@ -13,10 +13,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.processes]
 @pytest.fixture(scope="module")
 def project() -> Iterator[Workshop]:
     """Steps that last longer than any test of this file."""
-    if pulumi_folder() is None:
-        pytest.skip("needs a Pulumi: make setup, then . ./activate")
-    with workshop(plan={**PLAN, "bake": "60s", "limit": "2m"}) as made:
-        made.up()
+    with brought_up({**PLAN, "bake": "60s", "limit": "2m"}) as made:
         yield made
 
 

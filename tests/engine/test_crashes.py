@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from workshop import PLAN, Workshop, pulumi_folder, until, workshop
+from workshop import PLAN, Workshop, brought_up, until
 
 pytestmark = [pytest.mark.engine, pytest.mark.processes]
 
@@ -17,10 +17,7 @@ BAD = ["aborting", "reverting"]
 @pytest.fixture(scope="module")
 def both() -> Iterator[Workshop]:
     """A project whose slots run the same release, so that it can be promoted back and forth."""
-    if pulumi_folder() is None:
-        pytest.skip("needs a Pulumi: make setup, then . ./activate")
-    with workshop(plan={**PLAN, "steps": [50, 100]}) as made:
-        made.up()
+    with brought_up({**PLAN, "steps": [50, 100]}) as made:
         yield made
 
 

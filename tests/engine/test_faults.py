@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workshop import Workshop, pulumi_folder, workshop
+from workshop import Workshop, brought_up
 
 from infra.contract import Contract
 from smoke.meters import meter
@@ -61,10 +61,7 @@ PLAN: Mapping[str, Any] = {
 @pytest.fixture(scope="module")
 def project() -> Iterator[Workshop]:
     """The trading system, blue on 3.9 live; each test puts another broken release into green."""
-    if pulumi_folder() is None:
-        pytest.skip("needs a Pulumi: make setup, then . ./activate")
-    with workshop(plan=PLAN) as made:
-        made.up()
+    with brought_up(PLAN) as made:
         yield made
 
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from workshop import PLAN, Workshop, pulumi_folder, said, until, workshop
+from workshop import PLAN, Workshop, brought_up, said, until
 
 pytestmark = [pytest.mark.engine, pytest.mark.processes]
 
@@ -16,10 +16,7 @@ SLOW = {**PLAN, "bake": "25s", "last": "25s", "steps": [10, 50, 100], "limit": "
 @pytest.fixture(scope="module")
 def slow() -> Iterator[Workshop]:
     """A project whose steps take long enough for Pulumi to be run at each of them."""
-    if pulumi_folder() is None:
-        pytest.skip("needs a Pulumi: make setup, then . ./activate")
-    with workshop(plan=SLOW) as made:
-        made.up()
+    with brought_up(SLOW) as made:
         yield made
 
 

@@ -3,26 +3,27 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
+import pytest
 import yaml
+from machine import free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.prefix) / "bin"
 STACK = "staging"
 LIMIT = 180.0
 """Seconds that one command of a test may take."""
-T = TypeVar("T")
+until = partial(wait_for, limit=60.0, pause=0.02)
 
 # Short enough to be watched by a person who waits, long enough that every gate sees what it needs.
 PLAN: Mapping[str, Any] = {
@@ -180,6 +181,16 @@ def workshop(**change: Any) -> Iterator[Workshop]:  # noqa: ANN401 - any setting
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def brought_up(plan: Mapping[str, Any] = PLAN) -> Iterator[Workshop]:
+    """A project that is up: blue on 3.9 is live, green on 3.12 stands by. Skips the test where there is no Pulumi."""
+    if pulumi_folder() is None:
+        pytest.skip("needs a Pulumi: make setup, then . ./activate")
+    with workshop(plan=plan) as made:
+        made.up()
+        yield made
+
+
 def staging() -> Mapping[str, Any]:
     """The real staging settings, on ports that are free here."""
     text = (ROOT / "Pulumi.staging.yaml").read_text(encoding="utf-8")
@@ -187,29 +198,6 @@ def staging() -> Mapping[str, Any]:
         text = text.replace(str(port), str(free_port()))
     config = yaml.safe_load(text)["config"]
     return {key.removeprefix("crossfade:"): value for key, value in config.items()}
-
-
-_given: set[int] = set()
-
-
-def free_port() -> int:
-    """A port that is free with both that the slots have above it, below those that the system gives to outgoing connections."""
-    start = 10_000 + os.getpid() % 100 * 20
-    for port in range(start, 12_700):
-        if port not in _given and all(_is_free(port + above) for above in (0, 10_000, 20_000)):
-            _given.add(port)
-            return port
-    raise AssertionError("no port is free")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _project() -> str:
@@ -253,12 +241,3 @@ def document(done: subprocess.CompletedProcess[str]) -> Mapping[str, Any]:
 def said(done: subprocess.CompletedProcess[str]) -> str:
     """What a command said, for the message of a failed test."""
     return f"{done.args} ended with {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-
-
-def until(condition: Callable[[], T], what: str, limit: float = 60.0) -> T:
-    """The condition's first true answer; the test fails with ``what`` when the limit is over."""
-    end = time.monotonic() + limit
-    while not (answer := condition()):
-        assert time.monotonic() < end, f"not within {limit:g} s: {what}"
-        time.sleep(0.02)
-    return answer

@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,8 +11,8 @@ from string import Template
 
 import psutil
 import yaml
+from machine import free_ports
 
-from infra.config.ports import ports_of
 from infra.targets.local.machine import runtimes
 
 ROOT = Path(__file__).parents[3]
@@ -97,7 +96,7 @@ def project(folder: Path, settings: Path = SETTINGS) -> Project:
     """The example with these settings in a folder, on free ports."""
     (folder / "examples").symlink_to(ROOT / "examples")
     text = settings.read_text()
-    ports = dict(zip((*REAL, "spare"), _free_block(), strict=True))
+    ports = dict(zip((*REAL, "spare"), free_ports(len(REAL) + 1), strict=True))
     for name, real in REAL.items():
         text = text.replace(f"port: {real}", f"port: {ports[name]}")
     (folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
@@ -120,23 +119,3 @@ def _node(root: yaml.Node, keys: list[str | int], *, inside: bool = False) -> tu
             node = node.value[key]
             found = node.start_mark.index, node.end_mark.index
     return (node.start_mark.index, node.end_mark.index) if inside else found
-
-
-def _free_block() -> range:
-    """Four ports in a row that nobody listens on, nor on those of their slots; below those that clients are given."""
-    start = 10_100 + os.getpid() % 400 * 4
-    for first in (*range(start, 12_700, 4), *range(10_100, start, 4)):
-        block = range(first, first + 4)
-        if all(_is_free(each) for port in block for each in ports_of(port, slotted=True)):
-            return block
-    raise RuntimeError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -1,22 +1,21 @@
 """A stack's folder for one test, with everything in it that the test starts."""
 
 import os
-import random
 import shutil
 import socket
 import sys
 import tempfile
-import time
 import xmlrpc.client
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import machine
 import psutil
 
 from infra.targets.local.home import Home
-from infra.targets.local.machine import slot_port
 from infra.targets.local.supervision import Supervisor
 from infra.targets.local.things import THINGS
 from infra.targets.local.unix import UnixTransport
@@ -24,34 +23,7 @@ from infra.targets.local.unix import UnixTransport
 Spec = dict[str, Any]
 
 
-def wait_for(condition: Callable[[], bool], *, limit: float = 15.0) -> None:
-    """Return once the condition holds.
-
-    Raises:
-        TimeoutError: it does not within the limit, in seconds.
-    """
-    deadline = time.monotonic() + limit
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the condition did not come to hold")
-        time.sleep(0.01)
-
-
-def free_port() -> int:
-    """A loopback port that is free, with those of both its slots."""
-    while True:
-        port = random.randrange(20_000, 32_000)  # noqa: S311 - no secret
-        if all(_is_free(each) for each in (port, slot_port(port, "blue"), slot_port(port, "green"))):
-            return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+wait_for = partial(machine.wait_for, limit=15.0)
 
 
 class Place:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+from machine import free_port
 
 from infra.targets.local import launch
-from tests.infra.local.place import Place, free_port, wait_for
+from tests.infra.local.place import Place, wait_for
 
 pytestmark = pytest.mark.processes
 

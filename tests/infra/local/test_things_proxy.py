@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from machine import free_port
 
 from infra.contract import route_document
 from infra.targets.local.machine import slot_port
 from infra.targets.local.things import ThingError
-from tests.infra.local.place import Place, Spec, free_port, wait_for
+from tests.infra.local.place import Place, Spec, wait_for
 
 pytest.importorskip("envoy", reason="needs the proxy: install the extra 'local'")
 pytestmark = pytest.mark.processes

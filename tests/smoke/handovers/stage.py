@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
+
+import machine
 
 from infra.contract import Backend
 from smoke.clock import SystemClock
@@ -20,12 +22,7 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "trading"
 WORKER = Path(__file__).with_name("worker.py")
 
 
-def wait_for(condition: Callable[[], object], what: str, *, limit: float = 20.0) -> None:
-    """Return once the condition holds; fails with ``what`` where it does not within the limit, in seconds."""
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {limit:g} s: {what}"
-        time.sleep(0.002)
+wait_for = partial(machine.wait_for, limit=20.0, pause=0.002)
 
 
 class Stage:

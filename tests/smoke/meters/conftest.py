@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from machine import free_port
 
 from infra.contract import Backend
 from smoke.meters import METERS, meter
 from smoke.seams import Meter
 from tests.smoke.meters.proxy_harness import Proxy
 from tests.smoke.meters.rude import Rude
-from tests.smoke.routers.envoy_harness import binary, free_port, wait_for
+from tests.smoke.routers.envoy_harness import binary, wait_for
 from tests.smoke.routers.upstream import Upstream
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from machine import free_port
+
 from infra.contract import Backend, route_document
 from infra.contract.route import cluster
 from infra.targets.local.home import Home
@@ -14,7 +16,7 @@ from infra.targets.local.proxy import Front, bootstrap, clusters, listeners
 from smoke.model import Counts
 from smoke.routers import router
 from smoke.seams import Meter
-from tests.smoke.routers.envoy_harness import Envoy, free_port
+from tests.smoke.routers.envoy_harness import Envoy
 
 EDGE = 333.0
 """An objective's edge, in milliseconds; not one of the grid's own."""

