@@ -1,12 +1,11 @@
 """An upstream that sends whatever bytes a test has told it to, and ends the connection the way it was told to."""
 
 import socket
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Self
 
+from tests.smoke.meters.listening import Listening
 from tests.smoke.routers.upstream import RESET
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -50,32 +49,16 @@ SCRIPTS = {
 }
 
 
-class Rude:
+class Rude(Listening):
     """Plays the script of the path that was asked for. Once stopped, its port refuses."""
 
     def __init__(self, port: int = 0, scripts: Mapping[str, Script] = SCRIPTS) -> None:
         self._scripts = scripts
-        self._socket = socket.create_server(("127.0.0.1", port))
-        self.port: int = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._accept, name="rude upstream", daemon=True)
+        listener = socket.create_server(("127.0.0.1", port))
+        self.port: int = listener.getsockname()[1]
+        super().__init__(listener, self._played)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join(5)
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._socket.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
+    def _played(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
             while head := _head(connection):
                 script = self._scripts[head.split(b" ", 2)[1].decode()]
