@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 IGNORED = frozenset(
@@ -64,4 +65,17 @@ def file_digest(file: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    return f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+    return digest(file.read_bytes())
+
+
+def digest(content: bytes) -> str:
+    """Digest of bytes."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+class Content:
+    """Digests of what is deployed, each taken once: what is edited meanwhile is found out where it is copied."""
+
+    def __init__(self) -> None:
+        self.tree = cache(tree_digest)
+        self.file = cache(file_digest)

@@ -59,6 +59,10 @@ class Program(Model):
     )
     env: Variables = Field(default={}, examples=[{"LOG_LEVEL": "info"}])
 
+    def lock_for(self, runtime: str) -> str:
+        """The locked requirements of one runtime."""
+        return self.lock.replace("{runtime}", runtime)
+
 
 class GateSettings(Model):
     """What must hold for a step to pass."""

@@ -10,7 +10,7 @@ from infra.config import Document, Fault, Settings
 from infra.config.plan import objectives
 from infra.config.rules import in_order
 from infra.config.settings import Companion, Program
-from infra.content import file_digest, tree_digest
+from infra.content import Content
 from infra.contract import Backend, Placement, Service
 from infra.contract.document import Json
 from infra.release import Inputs, Slots, Standing, version_of
@@ -35,6 +35,7 @@ class Local:
     def __init__(self, site: "Site") -> None:
         self._project = site.project
         self._home = home_of(site.project, site.stack)
+        self._content = Content()
 
     def faults(self, settings: Settings, document: Document) -> Sequence[Fault]:
         """Missing folders, locks and interpreters, ports that somebody else has, and a path too long for a socket."""
@@ -42,8 +43,8 @@ class Local:
 
     def digests(self, program: Program, runtime: str) -> tuple[str, str]:
         """Digests of the folder and of the lock for this runtime."""
-        lock = self._project / program.lock.format(runtime=runtime)
-        return tree_digest(self._project / program.source), file_digest(lock)
+        lock = self._project / program.lock_for(runtime)
+        return self._content.tree(self._project / program.source), self._content.file(lock)
 
     def standing(self) -> Standing:
         """What the stack's folder says."""
@@ -92,7 +93,7 @@ class Local:
         """Declare every process, environment, route and the proxy as resources of their own."""
         from infra.targets.local.declaring import Declaration  # noqa: PLC0415 - a check of the settings needs no Pulumi
 
-        declaration = Declaration(self._home, self._project, serving)
+        declaration = Declaration(self._home, self._project, self._content, serving)
         for name, companion in settings.companions.items():
             inputs = self._companion(companion)
             declaration.program(program_name(name, None), inputs, environment(self._home, name, None, inputs), companion)

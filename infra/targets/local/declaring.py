@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from infra.config.settings import Program
-from infra.content import file_digest, tree_digest
+from infra.content import Content
 from infra.contract.document import Json
 from infra.release import Inputs
 from infra.targets.local.home import SLOTS, Home, short
@@ -20,9 +20,10 @@ from infra.targets.local.supervision import PATH
 class Declaration:
     """Collects what is declared; every program shares the sources and environments that others declared before it."""
 
-    def __init__(self, home: Home, project: Path, serving: str) -> None:
+    def __init__(self, home: Home, project: Path, content: Content, serving: str) -> None:
         self._home = home
         self._project = project
+        self._content = content
         self._serving = serving
         self._shared: dict[str, ThingResource] = {}
         self._last: list[ThingResource] = []
@@ -55,14 +56,14 @@ class Declaration:
 
     def _source(self, service: str, inputs: Inputs, program: Program | None) -> ThingResource:
         digest, here = inputs["source"], None if program is None else self._project / program.source
-        origin = str(here) if here is not None and here.is_dir() and tree_digest(here) == digest else None
+        origin = str(here) if here is not None and here.is_dir() and self._content.tree(here) == digest else None
         spec = {"digest": digest, "from": origin, "for": service}
         return self._share("source", f"source {short(digest)[:8]}", spec)
 
     def _environment(self, inputs: Inputs, program: Program | None) -> ThingResource:
         runtime, digest = inputs["runtime"], inputs["lock"]
-        here = None if program is None else self._project / program.lock.format(runtime=runtime)
-        origin = str(here) if here is not None and here.is_file() and file_digest(here) == digest else None
+        here = None if program is None else self._project / program.lock_for(runtime)
+        origin = str(here) if here is not None and here.is_file() and self._content.file(here) == digest else None
         spec = {"runtime": runtime, "lock": digest, "from": origin}
         return self._share("environment", f"environment {runtime} {short(digest)[:8]}", spec)
 

@@ -67,7 +67,7 @@ def _source(project: Path, document: Document, keys: Keys, program: Program) -> 
 
 def _locks(project: Path, document: Document, keys: Keys, program: Program, wanted: list[str]) -> Iterator[Fault]:
     for runtime in wanted:
-        name = program.lock.replace("{runtime}", runtime)
+        name = program.lock_for(runtime)
         if not (project / name).is_file():
             make = f"uv pip compile --generate-hashes --python-version {dotted(runtime)} requirements.in -o {name}"
             better = _other_lock(project, program.lock, wanted)

@@ -1,8 +1,8 @@
 """How a program is started: its words and its environment. Pure."""
 
-import hashlib
 from collections.abc import Mapping
 
+from infra.content import digest
 from infra.release import Inputs, version_of
 from infra.targets.local.home import Home
 from infra.targets.local.machine import slot_port
@@ -12,8 +12,7 @@ HOST = "127.0.0.1"
 
 def artefact(inputs: Inputs) -> str:
     """Digest of what runs: source and lock together."""
-    both = f"{inputs['source']} {inputs['lock']}".encode()
-    return f"sha256:{hashlib.sha256(both).hexdigest()}"
+    return digest(f"{inputs['source']} {inputs['lock']}".encode())
 
 
 def port_of(inputs: Inputs, slot: str | None) -> int | None:

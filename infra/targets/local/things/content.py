@@ -1,6 +1,5 @@
 """What programs are made of: their source, and the environment they run in. Each is named after its content and kept."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -8,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from infra.content import files_of, tree_digest
+from infra.content import digest, files_of, tree_digest
 from infra.contract.document import Json
 from infra.targets.local.home import Home, write_whole
 from infra.targets.local.machine import dotted, interpreter, uv
@@ -96,7 +95,7 @@ def _lock(home: Home, spec: Spec) -> Path:
         content = Path(spec["from"]).read_bytes()
     except FileNotFoundError:
         content = b""
-    if f"sha256:{hashlib.sha256(content).hexdigest()}" != spec["lock"]:
+    if digest(content) != spec["lock"]:
         raise _edited(spec)
     write_whole(lock, content.decode("utf-8"))
     return lock
