@@ -33,8 +33,11 @@ types: ## mypy, strict
 imports: ## the layers of docs/architecture.md, by import-linter
 	@$(in_shell) lint-imports
 
-bench: ## measure, and print the tables: promotions and switches under load, faults (ten minutes)
-	@$(in_shell) python bench/promotions.py --rate 700 && python bench/faults.py
+bench: setup ## the decision engine against other tools' rules, simulated: docs/canary.md and its picture (five minutes on two cores)
+	@$(in_shell) "$$(sh toolchain/uv.sh)" sync --quiet --frozen --all-extras --group bench && PYTHONPATH=bench python -m canary
+
+bench-live: setup ## measure the real thing: promotions and switches under load, faults, verdicts (half an hour)
+	@$(in_shell) python bench/promotions.py --rate 700 && python bench/faults.py && python bench/verdicts.py
 
 destroy: ## take the stack STACK (staging) off this machine, and leave nothing behind
 	@$(in_shell) pulumi destroy --stack $(STACK) --yes --skip-preview
@@ -42,4 +45,4 @@ destroy: ## take the stack STACK (staging) off this machine, and leave nothing b
 clean: ## remove what was built here; never the state of a stack
 	rm -rf .venv .toolchain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
-.PHONY: help setup staging test test-quick check lint format types imports bench destroy clean
+.PHONY: help setup staging test test-quick check lint format types imports bench bench-live destroy clean

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from infra.config import Fault, FaultsError, UnreadableError, read
 from infra.config.faults import STATE
+from infra.config.plan import plan_document
+from infra.contract import Json
 from infra.release import releases, wanted
 from infra.targets import Site, settled
 
@@ -40,6 +42,8 @@ class Checked:
     faults: Sequence[Fault] = ()
     releases: Mapping[str, str] = field(default_factory=dict)
     """Fingerprint of what the settings ask for, by slot."""
+    plan: Mapping[str, Json] = field(default_factory=dict)
+    """The plan that they ask for, as the contract carries it."""
 
 
 def checked(file: Path, site: Site) -> Checked:
@@ -53,7 +57,7 @@ def checked(file: Path, site: Site) -> Checked:
         return Checked(BROKEN, [Fault(f"{file.name} cannot be read", where, str(error), hint)])
     except FaultsError as error:
         return Checked(BROKEN, error.faults)
-    return Checked(WHOLE, releases=releases(wanted(settings, place.digests)))
+    return Checked(WHOLE, releases=releases(wanted(settings, place.digests)), plan=plan_document(settings))
 
 
 def _beside(file: Path) -> str:
@@ -63,7 +67,7 @@ def _beside(file: Path) -> str:
 
 def _say(found: Checked, as_json: bool) -> int:  # noqa: FBT001 - a parsed flag
     if as_json:
-        asked = {"releases": dict(found.releases)} if found.code == WHOLE else {}
+        asked = {"releases": dict(found.releases), "plan": dict(found.plan)} if found.code == WHOLE else {}
         faults = [fault.to_json() for fault in found.faults]
         document = {"format": 1, "well": found.code == WHOLE, "faults": faults, **asked, "state": STATE}
         sys.stdout.write(json.dumps(document) + "\n")

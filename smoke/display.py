@@ -107,7 +107,7 @@ def _title(rollout: Rollout) -> str:
 
 
 def _row(tick: Tick, service: str, slot: str) -> Sequence[str]:
-    from smoke.analysis.evidence import quantile  # noqa: PLC0415 - beside its only use
+    from smoke.analysis.intake import quantile  # noqa: PLC0415 - beside its only use
 
     rollout = tick.rollout
     streaks = [streak for (name, place, _), streak in tick.evidence.streaks.items() if (name, place) == (service, slot)]

@@ -4,12 +4,11 @@ It holds no truth of its own: what it is to do follows from the rollout, which i
 over from a dead one needs no other code. Every act is absolute and may be repeated.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from smoke.analysis import Evidence, verdict_of
-from smoke.analysis.evidence import quantile
+from smoke.analysis import Evidence
 from smoke.errors import CrossfadeError, HandoverError, MeterError, RouterError
 from smoke.model import Finding, Look, Reading, Sample
 from smoke.rollout import (
@@ -27,12 +26,15 @@ from smoke.rollout import (
     apply,
 )
 from smoke.rollout.decision import Request, decide, findings
+from smoke.rollout.recall import note, recall
 from smoke.rollout.record import to_record
 from smoke.rollout.tick import Listener, Tick
 from smoke.seams import Clock, Handover, Mailbox, Meter, Router, Stack, Writer
 
 PATIENCE = 30.0
 """Seconds that an act is tried again before it counts as impossible."""
+COUNTING = frozenset({Phase.PROVING, Phase.BAKING, Phase.HELD})
+"""Phases in which the weights stand still: what is counted belongs to a step."""
 REMARK = 1.0
 """Seconds between the looks that are recorded, at least."""
 REMARKS = 100
@@ -74,15 +76,23 @@ class Driver:
         self._remarked = float("-inf")
         self._evidence: Evidence
         self._findings: tuple[Finding, ...] = ()
+        self._grids: dict[str, list[float]] = {}
+        """What the journal knows of the meters' buckets."""
 
-    def run(self, rollout: Rollout) -> Rollout:
+    def run(self, rollout: Rollout, events: Iterable[Event] = ()) -> Rollout:
         """Tick until the rollout has ended; returns it as it ended.
+
+        Args:
+            rollout: as it stands.
+            events: what its journal remembers; evidence goes on from there.
 
         Raises:
             JournalError: the journal cannot be written. Nothing was done that is not in it.
         """
         opened = rollout.opened
-        self._evidence = Evidence(opened.live, opened.candidate, rollout.plan)
+        evidence = Evidence(opened.live, opened.candidate, rollout.plan, tuple(self._world.meters))
+        self._evidence = recall(evidence, events)
+        self._grids = self._evidence.grids()
         self._since = rollout.entered
         while not rollout.ended:
             started = self._clock.now()
@@ -94,7 +104,7 @@ class Driver:
     def tick(self, rollout: Rollout) -> Rollout:
         """One round: look, decide, record, act."""
         look = self._look(rollout)
-        self._evidence = self._evidence.with_look(look)
+        self._evidence = self._evidence.with_look(look, counting=rollout.phase in COUNTING)
         self._findings = findings(rollout, self._evidence, self._world.probes)
         event = decide(rollout, self._evidence, self._findings, self._requests(rollout), self._clock.wall())
         rollout = self._remark(rollout, always=event is not None)
@@ -142,7 +152,7 @@ class Driver:
         if after.phase is not rollout.phase:
             self._acting_since = None
         if after.phase is Phase.BAKING:
-            self._evidence = self._evidence.for_step()
+            self._evidence = self._evidence.for_step(after.step)
         self._tell(after, event)
         return after
 
@@ -150,7 +160,7 @@ class Driver:
         """Remember what was seen, from time to time, and always right before what was decided on it."""
         now = self._clock.now()
         pause = max(REMARK, rollout.current.bake / REMARKS)
-        if self._findings and (always or now - self._remarked >= pause):
+        if self._findings and (always or now - self._remarked >= pause or self._other_buckets()):
             self._remarked = now
             looked = self._looked()
             self._writer.append(to_record(looked))
@@ -159,14 +169,15 @@ class Driver:
             self._tell(rollout, None)
         return rollout
 
+    def _other_buckets(self) -> bool:
+        """Rows are remembered before the buckets change that they speak of."""
+        return any(grid != self._grids.get(service, grid) for service, grid in self._evidence.grids().items())
+
     def _looked(self) -> Looked:
-        evidence = self._evidence
-        counts = {
-            service: {slot: _summary(evidence, service, slot) for slot in (evidence.live, evidence.candidate)}
-            for service in self._world.meters
-        }
-        said = tuple(f"{finding.verdict.value}: {finding.because}" for finding in self._findings)
-        return Looked(self._clock.wall(), round(evidence.watched, 3), verdict_of(self._findings).value, said, counts)
+        looked = note(self._evidence, self._findings, self._clock.wall(), self._grids)
+        self._grids |= looked.grids
+        self._evidence = self._evidence.noted()
+        return looked
 
     def _tell(self, rollout: Rollout, event: Event | None) -> None:
         tick = Tick(rollout, self._evidence, self._findings, event)
@@ -193,6 +204,8 @@ class Driver:
             return rollout
         for service, found in look.weights.items():
             if _differ(found, rollout.weights):
+                # What was counted until here is remembered before the step is watched anew.
+                rollout = self._remark(rollout, always=True)
                 rollout = self._record(rollout, Drifted(self._clock.wall(), service, dict(found), dict(rollout.weights)))
                 try:
                     self._world.routers[service].write(rollout.weights)
@@ -272,9 +285,3 @@ class Driver:
 
 def _differ(found: Mapping[str, int], wanted: Mapping[str, int]) -> bool:
     return any(found.get(slot, 0) != wanted.get(slot, 0) for slot in {*found, *wanted})
-
-
-def _summary(evidence: Evidence, service: str, slot: str) -> Mapping[str, float]:
-    counts = evidence.counts(service, slot)
-    p95 = quantile(counts, 0.95)
-    return {"requests": counts.requests, "errors": counts.errors, "p95_ms": p95 if p95 != float("inf") else -1}

@@ -56,6 +56,8 @@ class Sample:
 
     at: float
     slots: Mapping[str, Counts]
+    every: float = 0.0
+    """Seconds between two readings, where the meter does not count at every look."""
 
 
 class Verdict(Enum):
@@ -81,6 +83,9 @@ class Finding:
     """Which gate speaks; for example ``errors``, ``probe http /health/``, ``identity``."""
     because: str
     """One sentence with the numbers in it."""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    """What it was decided on, where it was counted: ``window`` (watched seconds), ``n`` (requests of the candidate), ``n_live``,
+    ``estimate``, ``low``, ``high`` (the interval), ``limit`` (what is allowed), ``evidence`` and ``threshold``."""
 
 
 @dataclass(frozen=True, slots=True)

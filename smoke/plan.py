@@ -26,7 +26,8 @@ class Step:
     bake: float
     """Least watched seconds: only ticks in which both slots were seen count."""
     requests: int
-    """Least requests that the candidate must have answered at this step, in each service that has a meter and traffic."""
+    """Least requests that the candidate must have answered at this step, in each service that has a meter; 0: no evidence is
+    asked for, and what speaks against the candidate still counts."""
     limit: float
     """Seconds of any kind after which the policy applies."""
     singletons: bool = False
@@ -48,11 +49,17 @@ class Gates:
     p95_ms: float = 1000.0
     """Absolute objective: milliseconds that 95 % of requests must not exceed."""
     error_ratio: float = 2.0
-    """The candidate's error rate may be this many times the live one's."""
+    """The candidate's error rate may be this many times the live one's; 0: it is not compared."""
+    error_margin: float = 0.001
+    """Share of requests that may fail on top of that: too few to matter, 0 to 1."""
     latency_ratio: float = 1.05
     """The candidate's latency may be this many times the live one's."""
     memory_ratio: float = 2.0
     """The candidate's resident memory may be this many times the live one's."""
+    requests: int | None = None
+    """Least requests at a step, in the place of the step's own number; 0: this service may pass unseen."""
+    split: bool = True
+    """Its requests follow the weights, so that another share is a fault of the data plane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,8 @@ class Plan:
     """By service: its own gates, whole."""
     tick: float = 0.25
     """Seconds between looks."""
+    warm_up: float = 0.0
+    """Seconds of the first step in which what is counted is no evidence: caches fill."""
     prove: float = 60.0
     """Seconds that the candidate has to become healthy before it gets any traffic."""
     blind: float = 10.0
@@ -82,6 +91,10 @@ class Plan:
     hold: float = 3600.0
     """Seconds that a held rollout waits for a person before it goes back."""
     policy: Policy = Policy.HOLD
+    false_aborts: float = 0.01
+    """Greatest probability that a rollout is taken back whose candidate is as good as allowed."""
+    false_passes: float = 0.05
+    """Greatest probability, for each test of each step, that a candidate worse than allowed passes."""
     traffic: Mapping[str, Traffic] | None = None
     """By service; None where the stack has users of its own."""
 
@@ -103,6 +116,9 @@ class Plan:
             "blind": self.blind,
             "hold": self.hold,
             "policy": self.policy.value,
+            "warm_up": self.warm_up,
+            "false_aborts": self.false_aborts,
+            "false_passes": self.false_passes,
             "traffic": {name: {"rate": t.rate, "path": t.path} for name, t in (self.traffic or {}).items()},
         }
 
@@ -110,6 +126,7 @@ class Plan:
     def from_json(cls, document: Mapping[str, Json]) -> Self:
         """Read what ``to_json`` or ``infra.config`` wrote, which is valid; what an earlier version did not know is default."""
         rest = {key: document[key] for key in ("tick", "prove", "blind", "hold")}
+        rest |= {key: document[key] for key in ("warm_up", "false_aborts", "false_passes") if key in document}
         return cls(
             steps=tuple(Step(**step) for step in document["steps"]),
             gates=Gates(**document["gates"]),

@@ -23,6 +23,7 @@ from smoke.stack.project import Project, find_project
 
 if TYPE_CHECKING:
     from smoke.driver import Driver
+    from smoke.meters.background import Background
     from smoke.plan import Plan
     from smoke.probes.sampler import Sampler
     from smoke.rollout.tick import Listener
@@ -126,8 +127,21 @@ class Site:
 
     @cached_property
     def meters(self) -> Mapping[str, Meter]:
-        """By service."""
-        return {each.name: meter(each.meter) for each in self.contract.services if each.meter is not None}
+        """By service; and the user's own metrics, by ``service/metric``."""
+        data_plane = {each.name: meter(each.meter) for each in self.contract.services if each.meter is not None}
+        return {**data_plane, **self._metrics}
+
+    @cached_property
+    def _metrics(self) -> "Mapping[str, Background]":
+        from smoke.meters.background import Background  # noqa: PLC0415 - `status` reads no counts
+
+        return {
+            f"{service.name}/{each.name}": Background(
+                meter(each.meter), each.every, each.meter.settings.get("timeout", each.every), self.clock
+            )
+            for service in self.contract.services
+            for each in service.metrics
+        }
 
     @cached_property
     def handovers(self) -> Mapping[str, Handover]:
@@ -165,8 +179,8 @@ class Site:
                 writer.append(to_record(rollout.opened))
                 current = rollout
             slots = (current.opened.live, current.opened.candidate)
-            with self.sampler(slots) as sampler, self._traffic(current.plan):
-                return self._driver(sampler, writer, listeners).run(current)
+            with self.sampler(slots) as sampler, self.metering(), self._traffic(current.plan):
+                return self._driver(sampler, writer, listeners).run(current, self.events(current.opened.rollout))
 
     def at_work(self, service: str) -> str | None:
         """The slot whose singleton may work; None where nobody may, or nobody can say."""
@@ -181,6 +195,16 @@ class Site:
         probes = tuple(dict.fromkeys((placement.service, each.name) for placement, each, _ in sampler.questions))
         world = World(self.routers, self.meters, self.handovers, sampler, probes, self.stack, self.mailbox)
         return Driver(world, writer, self.clock, listeners)
+
+    @contextmanager
+    def metering(self) -> Iterator[None]:
+        """Nobody reads the user's own metrics any more once the context has ended."""
+        metrics = self._metrics.values()
+        try:
+            yield
+        finally:
+            for each in metrics:
+                each.close()
 
     @contextmanager
     def _traffic(self, plan: "Plan") -> Iterator[None]:

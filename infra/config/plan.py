@@ -24,12 +24,15 @@ def plan_document(settings: Settings) -> Mapping[str, Json]:
     return {
         "steps": steps,
         "gates": gates_document(plan.gates),
-        "own": {name: gates_document(plan.gates, own) for name, own in own_gates(settings).items()},
+        "own": {**service_gates(settings), **metric_gates(settings)},
         "tick": plan.tick,
         "prove": plan.prove,
         "blind": plan.blind,
         "hold": plan.hold,
         "policy": plan.at_limit,
+        "warm_up": plan.warm_up,
+        "false_aborts": plan.false_aborts,
+        "false_passes": plan.false_passes,
         "traffic": {name: each.model_dump() for name, each in plan.traffic.items()},
     }
 
@@ -41,12 +44,41 @@ def gates_document(*settings: GateSettings) -> Mapping[str, Json]:
     for each in rest:
         gates |= each.model_dump(exclude_unset=True)
     gates["p95_ms"] = gates.pop("p95")
-    return gates
+    return {**gates, "split": True}
+
+
+def service_gates(settings: Settings) -> Mapping[str, Mapping[str, Json]]:
+    """By service, where it has gates of its own; where browsers stay on their slot, requests need not follow the weights."""
+    own = own_gates(settings)
+    return {
+        name: {**gates_document(settings.plan.gates, each.gates), "split": each.kind == "http"}
+        for name, each in settings.services.items()
+        if name in own or each.kind == "sticky-http"
+    }
 
 
 def own_gates(settings: Settings) -> Mapping[str, GateSettings]:
     """By service: what it says of its own gates; a service that says nothing is absent."""
     return {name: each.gates for name, each in settings.services.items() if each.gates.model_fields_set}
+
+
+def metric_gates(settings: Settings) -> Mapping[str, Mapping[str, Json]]:
+    """By ``service/metric``: the service's gates, but for the share that may be bad and for how much worse it may be.
+
+    A share of 1 is no objective, and a ratio of 0 no comparison. What is counted need not follow the weights, and may be too
+    little for evidence that it is well: what speaks against the candidate counts.
+    """
+    return {
+        f"{name}/{called}": {
+            **gates_document(settings.plan.gates, service.gates),
+            "errors": 1.0 if metric.at_most is None else metric.at_most,
+            "error_ratio": metric.ratio or 0.0,
+            "requests": 0,
+            "split": False,
+        }
+        for name, service in settings.services.items()
+        for called, metric in service.metrics.items()
+    }
 
 
 def objectives(settings: Settings) -> list[float]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from infra.config.document import Document, Keys, Repeated
 from infra.config.faults import Fault, FaultsError, paste
+from infra.config.metric_rules import metric_faults
 from infra.config.plan import plan_document
 from infra.config.ports import ports_of, spare_port
 from infra.config.reading import faults_in
@@ -209,5 +210,5 @@ def _names(settings: Settings, document: Document) -> Iterator[Fault]:
             yield Fault(f"{name} is there twice", document.where(("companions", name)), cause, f"rename the companion {name}")
 
 
-RULES: tuple[Rule, ...] = (_start, _names, _after, _reachable, _ports, _health, _steps, _limits, _named)
+RULES: tuple[Rule, ...] = (_start, _names, _after, _reachable, _ports, _health, metric_faults, _steps, _limits, _named)
 """Every rule; each finds its faults whatever the others find."""

@@ -20,6 +20,7 @@ from infra.config.kinds import (
     UrlPath,
     Variables,
 )
+from infra.config.metrics import MetricSettings
 
 Slot = Literal["blue", "green"]
 
@@ -76,10 +77,23 @@ class GateSettings(Model):
     )
     errors: Share = Field(default=0.01, examples=[0.01], description="share of requests that may fail")
     p95: Milliseconds = Field(default=1000.0, examples=["800ms"], description="what 95 % of requests must not exceed")
-    error_ratio: Ratio = Field(default=2.0, examples=[2.0])
-    latency_ratio: Ratio = Field(default=1.05, examples=[1.05])
+    error_ratio: Ratio = Field(
+        default=2.0, examples=[2.0], description="the candidate may fail this many times as often as the live slot"
+    )
+    error_margin: Share = Field(
+        default=0.001, examples=[0.001], description="share of requests that may fail on top of that: too few to matter"
+    )
+    latency_ratio: Ratio = Field(
+        default=1.05, examples=[1.05], description="the candidate's latency may be this many times the live one's"
+    )
     memory_ratio: Ratio = Field(
         default=2.0, examples=[2.0], description="the candidate's memory may be this many times the live one's"
+    )
+    requests: Count | None = Field(
+        default=None,
+        examples=[100],
+        description="requests that the candidate must have answered at each step, in the place of the step's number; "
+        "0: it may pass unseen",
     )
 
 
@@ -102,6 +116,11 @@ class Service(Program):
         default=GateSettings(),
         examples=[{"latency_ratio": 2.0}],
         description="what must hold for this service; what is left out is the plan's",
+    )
+    metrics: dict[Name, MetricSettings] = Field(
+        default={},
+        examples=[{"rejected-orders": {"command": "python -m ops.rejects --slot {slot}", "at_most": 0.01}}],
+        description="numbers of your own that it is judged on",
     )
 
 
@@ -145,10 +164,27 @@ class PlanSettings(Model):
     )
     limit: Seconds = Field(default=1800.0, examples=["30m"], description="when a step without a verdict ends")
     at_limit: Literal["hold", "back"] = Field(default="hold", examples=["hold"])
+    warm_up: Span = Field(
+        default=0.0, examples=["30s"], description="how long nothing is held against the candidate while its caches fill"
+    )
     prove: Seconds = Field(default=60.0, examples=["1m"], description="how long the candidate has to become healthy")
     blind: Seconds = Field(default=10.0, examples=["10s"])
     hold: Seconds = Field(default=3600.0, examples=["1h"])
     tick: float = Field(default=0.25, ge=0.05, le=10, examples=[0.25])
+    false_aborts: float = Field(
+        default=0.01,
+        gt=0,
+        le=0.5,
+        examples=[0.01],
+        description="greatest probability that a rollout is taken back whose candidate is as good as allowed",
+    )
+    false_passes: float = Field(
+        default=0.05,
+        gt=0,
+        le=0.5,
+        examples=[0.05],
+        description="greatest probability, for each test of each step, that a candidate worse than allowed passes",
+    )
     gates: GateSettings = Field(default=GateSettings(), examples=[{"errors": 0.01}])
     traffic: dict[Name, TrafficSettings] = Field(default={}, examples=[{"api": {"rate": 100, "path": "/prices"}}])
 

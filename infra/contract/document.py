@@ -61,6 +61,21 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class Metric:
+    """A number of the user's own that a service is judged on beside its requests."""
+
+    name: str
+    meter: Backend
+    """Counts per slot as ``requests``, and the bad ones among them as ``errors``."""
+    at_most: float | None
+    """Share of all that may be bad, 0 to 1; None: no objective."""
+    ratio: float | None
+    """The candidate's share of bad ones may be this many times the live one's; None: they are not compared."""
+    every: float
+    """Seconds from one read to the next."""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One deployable program and how it is reached, watched and routed."""
 
@@ -78,6 +93,7 @@ class Service:
     """Set for a singleton alone."""
     front: str | None
     """URL that users reach the service by, weights applied; None for a singleton."""
+    metrics: tuple[Metric, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +165,10 @@ def _check(contract: Contract) -> None:
         for slot, placement in service.placements.items():
             _among(slot, _SLOTS, f"slot of {service.name}")
             _check_kinds(placement, f"{service.name} on {slot}")
-        for backend in (*service.probes, service.router, service.meter, service.handover):
+        for metric in service.metrics:
+            _check_kinds(metric, f"metric {metric.name} of {service.name}")
+        meters = (service.meter, *(metric.meter for metric in service.metrics))
+        for backend in (*service.probes, service.router, *meters, service.handover):
             if backend is not None:
                 _check_kinds(backend, f"a backend of {service.name}")
 
@@ -159,7 +178,7 @@ def _among(value: str, known: tuple[str, ...], what: str) -> None:
         raise ContractError(f"{what}: {value!r} is none of {', '.join(known)}")
 
 
-def _check_kinds(value: "Contract | Service | Placement | Backend", what: str) -> None:
+def _check_kinds(value: "Contract | Service | Metric | Placement | Backend", what: str) -> None:
     """Refuse a field that holds something of another kind than it says."""
     for field in fields(value):
         kind: Any = field.type if isinstance(field.type, UnionType) else get_origin(field.type) or field.type
@@ -177,8 +196,20 @@ def _service(item: Mapping[str, Json]) -> Service:
         router=_backend(rest.pop("router")),
         meter=_backend(rest.pop("meter")),
         handover=_backend(rest.pop("handover")),
+        metrics=tuple(_metric(each) for each in _list(rest.pop("metrics", ()))),
         **rest,
     )
+
+
+def _metric(item: Mapping[str, Json]) -> Metric:
+    rest = dict(item)
+    numbers = {name: _number(rest.pop(name)) for name in ("at_most", "ratio", "every")}
+    return Metric(meter=Backend(**rest.pop("meter")), **numbers, **rest)
+
+
+def _number(value: Json) -> Json:
+    """The engine writes 1.0 as 1."""
+    return float(value) if type(value) is int else value
 
 
 def _list(value: Json) -> list[Json]:

@@ -6,5 +6,6 @@ Here belong the evidence of a step and the gates that judge it. What must not be
 
 from smoke.analysis.evidence import Evidence
 from smoke.analysis.gates import judge, prove, verdict_of
+from smoke.analysis.weighing import explained
 
-__all__ = ["Evidence", "judge", "prove", "verdict_of"]
+__all__ = ["Evidence", "explained", "judge", "prove", "verdict_of"]

@@ -1,18 +1,24 @@
-"""What was seen at one step, folded look by look into a frozen value."""
+"""What was seen, folded look by look into a frozen value."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf, log
 from typing import Self
 
-from smoke.model import Answer, Counts, Look, Reading, Sample
+from smoke.analysis.counts import Increment
+from smoke.analysis.intake import Intake
+from smoke.analysis.slope import BlockMeans
+from smoke.analysis.trial import WEIGHTS, Trial, step_weight
+from smoke.model import Answer, Counts, Look, Reading
 from smoke.plan import Plan
 
-BLOCK = 10
-"""Requests on each side that make one block of the paired latency comparison."""
-ROUNDING = 1.001
-"""Edges of buckets are rounded: what is exactly the tolerated ratio away must not be beyond it by that alone."""
 RECENT = 3
 """Readings of memory that are kept: a single high one may be a collection that is due."""
+ROWS = 20_000
+"""Increments of a step that lasts as long as it must, at most: they all go into the journal."""
+
+Probe = tuple[str, str, str]
+"""Service, slot and name of a probe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +38,16 @@ class Streak:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
-    """Paired latency blocks: in how many the candidate's median was beyond the tolerated ratio of the live one's."""
-
-    slower: int = 0
-    total: int = 0
-    run: int = 0
-    """How many of the newest blocks were slower, without a break: what began late in a step must not drown in what was before."""
-    since: Sample | None = None
-    """Where the block that is being filled began."""
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that the gates may look at."""
 
     live: str
     candidate: str
     plan: Plan
-    """Says which ratio is tolerated in the paired comparison of latency."""
+    services: tuple[str, ...]
+    """What is metered: each has the same part of the rollout's probability of a false abort."""
+    steps: int = 0
+    """How many steps have begun."""
     watched: float = 0.0
     """Seconds of this step in which both slots were seen."""
     spent: float = 0.0
@@ -59,78 +56,115 @@ class Evidence:
     """Seconds for which something has been blind without a break."""
     blind: tuple[str, ...] = ()
     """What is blind now, one phrase each."""
-    first: Mapping[str, Sample] = field(default_factory=dict)
-    """By service: what the meter said when the step began."""
-    last: Mapping[str, Sample] = field(default_factory=dict)
-    blocks: Mapping[str, Blocks] = field(default_factory=dict)
-    streaks: Mapping[tuple[str, str, str], Streak] = field(default_factory=dict)
-    """By service, slot, probe."""
-    latest: Mapping[tuple[str, str, str], Reading] = field(default_factory=dict)
-    instances: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
-    """By service, slot, probe: each probe has its own way to name a process."""
-    restarts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
-    """By service, slot, probe: over the whole rollout, as far as this driver saw it."""
+    intakes: Mapping[str, Intake] = field(default_factory=dict)
+    """By service: what its meter said."""
+    streaks: Mapping[Probe, Streak] = field(default_factory=dict)
+    latest: Mapping[Probe, Reading] = field(default_factory=dict)
+    instances: Mapping[Probe, str] = field(default_factory=dict)
+    """Each probe has its own way to name a process."""
+    restarts: Mapping[Probe, int] = field(default_factory=dict)
+    """Over the whole rollout, as far as this driver saw it."""
     memory: Mapping[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
     """By service, slot: the newest readings of resident memory in megabytes, oldest first."""
+    growth: Mapping[tuple[str, str], BlockMeans] = field(default_factory=dict)
+    """By service, process: means of resident memory, as a line in time."""
     at: float | None = None
 
-    def for_step(self) -> Self:
-        """The evidence at the start of a new step: counts and times begin anew, probes and restarts are remembered."""
-        return replace(self, watched=0.0, spent=0.0, first=dict(self.last), blocks={})
+    def for_step(self, step: int) -> Self:
+        """The evidence at the start of a step: counts and times begin anew, probes and restarts are remembered."""
+        weight = step_weight(step, len(self.plan.steps)) if step >= self.steps else 0.0
+        intakes = {service: self.intake(service).for_step(weight) for service in {**dict.fromkeys(self.services), **self.intakes}}
+        return replace(self, watched=0.0, spent=0.0, steps=max(self.steps, step + 1), intakes=intakes)
 
-    def with_look(self, look: Look) -> Self:
-        """The evidence after one more look."""
+    def with_look(self, look: Look, *, counting: bool = True) -> Self:
+        """The evidence after one more look; not ``counting``, the weights are moving and what is counted belongs to no step."""
         passed = 0.0 if self.at is None else max(0.0, look.at - self.at)
-        samples = _not_reset(self.first, look.samples)
-        known = self
+        warm = self.steps != 1 or self.spent >= self.plan.warm_up
+        known = replace(self, at=look.at, intakes=self._intakes(look, counting=counting and warm))
         for reading in look.readings:
-            known = known._with_reading(reading)
-        blind = (*look.blind, *_untold(known.latest.values()))
+            known = known.with_reading(reading)
+        unsure = (phrase for service, intake in known.intakes.items() for phrase in intake.blind(service, look.at))
+        blind = (*look.blind, *_untold(known.latest.values()), *unsure)
         return replace(
             known,
-            at=look.at,
             spent=self.spent + passed,
             watched=self.watched + (0.0 if blind else passed),
             unseen=self.unseen + passed if blind else 0.0,
             blind=blind,
-            first=samples,
-            last={**self.last, **look.samples},
-            blocks=self._blocks(look.samples),
         )
+
+    def _intakes(self, look: Look, *, counting: bool) -> Mapping[str, Intake]:
+        grain = self.plan.steps[max(self.steps - 1, 0)].bake / ROWS
+        intakes = dict(self.intakes)
+        for service, sample in look.samples.items():
+            intakes[service] = self.intake(service).after(sample, grain, counting=counting)
+        return intakes
+
+    def intake(self, service: str) -> Intake:
+        """What is known of a service's counts."""
+        return self.intakes.get(service) or Intake(Trial(self.plan.gates_of(service)), self.live, self.candidate)
 
     def counts(self, service: str, slot: str) -> Counts:
         """What the data plane counted for a slot during this step."""
-        last = self.last.get(service)
-        return Counts() if last is None else _between(self.first.get(service), last, slot)
+        return self.intake(service).counts(slot)
 
-    def _with_reading(self, reading: Reading) -> Self:
+    def grids(self) -> dict[str, list[float]]:
+        """By service: upper edges of its meter's buckets of latency in milliseconds, without the infinite one."""
+        return {service: [*intake.grid[:-1]] for service, intake in self.intakes.items() if intake.grid}
+
+    def noted(self) -> Self:
+        """The same once what went into the evidence is written down."""
+        return replace(self, intakes={service: replace(each, rows=()) for service, each in self.intakes.items()})
+
+    def replayed(self, watched: float, grids: Mapping[str, Sequence[float]], rows: Mapping[str, Sequence[Increment]]) -> Self:
+        """The evidence after what a journal remembers of some looks, to the bit what it was.
+
+        Buckets that are new are those of its rows; where there were others, the rows were counted in those.
+        """
+        intakes = dict(self.intakes)
+        for service in {**rows, **grids}:
+            intake, grid = self.intake(service), (*grids[service], inf) if service in grids else ()
+            intake = intake if intake.grid else intake.on_grid(grid)
+            for increment in rows.get(service, ()):
+                intake = intake.with_row(increment)
+            intakes[service] = intake.on_grid(grid)
+        return replace(self, watched=watched, spent=watched, intakes=intakes).noted()
+
+    def logs(self) -> Mapping[tuple[str, str], float]:
+        """By service, gate: logarithm of its weighted evidence that the candidate is worse than allowed."""
+        part = log(1.0 / max(len(self.services), 1))
+        return {
+            (service, gate): part + log(WEIGHTS[gate]) + test.worse.log()
+            for service, intake in self.intakes.items()
+            for gate, test in intake.trial.tests().items()
+        }
+
+    def with_reading(self, reading: Reading) -> Self:
+        """The evidence after one more answer of a probe."""
         probe = (reading.service, reading.slot, reading.probe)
-        place = (reading.service, reading.slot)
         streak = self.streaks.get(probe, Streak()).after(reading.answer)
         known = self.instances.get(probe)
         restarted = reading.instance is not None and known is not None and reading.instance != known
-        return replace(
+        found = replace(
             self,
             streaks={**self.streaks, probe: streak},
             latest={**self.latest, probe: reading},
             instances=self.instances if reading.instance is None else {**self.instances, probe: reading.instance},
             restarts={**self.restarts, probe: self.restarts.get(probe, 0) + 1} if restarted else self.restarts,
-            memory={**self.memory, place: _with_memory(self.memory.get(place, ()), reading)},
         )
+        rss = reading.numbers.get("rss_mb")
+        return found if rss is None else found.with_memory(reading, rss)
 
-    def _blocks(self, samples: Mapping[str, Sample]) -> Mapping[str, Blocks]:
-        return {**self.blocks, **{service: self._block(service, sample) for service, sample in samples.items()}}
-
-    def _block(self, service: str, sample: Sample) -> Blocks:
-        blocks = self.blocks.get(service, Blocks())
-        if blocks.since is None:
-            return replace(blocks, since=sample)
-        live = _between(blocks.since, sample, self.live)
-        candidate = _between(blocks.since, sample, self.candidate)
-        if min(live.requests, candidate.requests) < BLOCK:
-            return blocks
-        slower = quantile(candidate, 0.5) > quantile(live, 0.5) * self.plan.gates_of(service).latency_ratio * ROUNDING
-        return Blocks(blocks.slower + slower, blocks.total + 1, blocks.run + 1 if slower else 0, since=sample)
+    def with_memory(self, reading: Reading, rss: float) -> Self:
+        """The evidence after one more reading of resident memory, in megabytes."""
+        place = (reading.service, reading.slot)
+        memory = {**self.memory, place: (*self.memory.get(place, ()), rss)[-RECENT:]}
+        if reading.slot != self.candidate or not self.steps:
+            return replace(self, memory=memory)
+        process = (reading.service, reading.instance or "")
+        others = {key: line for key, line in self.growth.items() if key[0] != reading.service}
+        line = self.growth.get(process, BlockMeans()).after(reading.at, rss)
+        return replace(self, memory=memory, growth={**others, process: line})
 
 
 def _untold(readings: Iterable[Reading]) -> Iterator[str]:
@@ -138,45 +172,3 @@ def _untold(readings: Iterable[Reading]) -> Iterator[str]:
     for each in readings:
         if each.answer is Answer.UNTOLD:
             yield f"{each.service} {each.slot}: {each.probe} could not tell: {each.detail}"
-
-
-def _with_memory(known: tuple[float, ...], reading: Reading) -> tuple[float, ...]:
-    found = reading.numbers.get("rss_mb")
-    return known if found is None else (*known, found)[-RECENT:]
-
-
-def quantile(counts: Counts, share: float) -> float:
-    """Upper edge in milliseconds of the bucket that holds this quantile; infinite beyond the last edge, 0 without requests."""
-    total = counts.latency[-1][1] if counts.latency else 0
-    wanted = share * total
-    return next((edge for edge, below in counts.latency if below >= wanted), float("inf")) if total else 0.0
-
-
-def slower_than(counts: Counts, milliseconds: float) -> tuple[int, int]:
-    """``(slower, all)``: requests that took longer than the first edge at or beyond ``milliseconds``."""
-    total = counts.latency[-1][1] if counts.latency else 0
-    below = next((count for edge, count in counts.latency if edge >= milliseconds), total)
-    return total - below, total
-
-
-def _not_reset(first: Mapping[str, Sample], samples: Mapping[str, Sample]) -> Mapping[str, Sample]:
-    """Where each service's counts of the step begin: anew when a counter went backwards, as it does when a proxy restarts."""
-    kept = {service: sample for service, sample in first.items() if not _went_back(sample, samples.get(service))}
-    return {**samples, **kept}
-
-
-def _went_back(before: Sample, after: Sample | None) -> bool:
-    if after is None:
-        return False
-    return any(after.slots.get(slot, Counts()).requests < counts.requests for slot, counts in before.slots.items())
-
-
-def _between(before: Sample | None, after: Sample, slot: str) -> Counts:
-    new = after.slots.get(slot, Counts())
-    old = before.slots.get(slot, Counts()) if before is not None else Counts()
-    earlier = dict(old.latency)
-    return Counts(
-        requests=max(0, new.requests - old.requests),
-        errors=max(0, new.errors - old.errors),
-        latency=tuple((edge, max(0, count - earlier.get(edge, 0))) for edge, count in new.latency),
-    )

@@ -1,22 +1,15 @@
 """The gates: each looks at the evidence of a step and says one thing about one service.
 
-Hard guards come first (identity, probes, restarts), then the absolute objectives, then the comparison with the live slot, then
-whether enough was seen. The comparison is plain for now: a fixed, small error probability at each look.
+Hard guards come first (identity, probes, restarts, memory), then what the counts weigh, then whether enough was seen.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from smoke.analysis.evidence import RECENT, Evidence, quantile, slower_than
-from smoke.analysis.tails import binomial_tail, excess
+from smoke.analysis.evidence import RECENT, Evidence
+from smoke.analysis.weighing import needed_requests, weigh
 from smoke.model import Answer, Finding, Verdict
 from smoke.plan import Step
 
-ALARM = 1e-4
-"""A look this surprising under "as good as allowed" is a FAIL."""
-DOUBT = 0.05
-"""A look this surprising keeps a step from passing."""
-P95_SHARE = 0.05
-"""Share of requests that may be beyond the 95th percentile's objective."""
 SMALL = 50.0
 """Megabytes by which resident memory may always differ: of a small process a ratio says little."""
 
@@ -44,18 +37,16 @@ def prove(evidence: Evidence, probes: Sequence[tuple[str, str]]) -> tuple[Findin
     return (*found, *_sight(evidence))
 
 
-def judge(evidence: Evidence, step: Step, services: Sequence[str]) -> tuple[Finding, ...]:
+def judge(evidence: Evidence, step: Step) -> tuple[Finding, ...]:
     """Is the candidate as good as it must be, at this step?
 
     Args:
-        evidence: what was seen at this step.
+        evidence: what was seen.
         step: how long and how many requests it must be watched.
-        services: the services with weights and a meter.
     """
-    found = [*_identity(evidence), *_probes(evidence), *_restarts(evidence), *_memory(evidence)]
-    for service in services:
-        found += [*_errors(evidence, service), *_latency(evidence, service), _enough(evidence, step, service)]
-    return (*found, *_sight(evidence), _long_enough(evidence, step))
+    guards = (*_identity(evidence), *_probes(evidence), *_restarts(evidence), *_memory(evidence))
+    enough = (_enough(evidence, step, service) for service in evidence.services)
+    return (*guards, *weigh(evidence, step), *enough, *_sight(evidence), _long_enough(evidence, step))
 
 
 def _sight(evidence: Evidence) -> Iterator[Finding]:
@@ -118,55 +109,11 @@ def _memory(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(Verdict.FAIL if heavy else Verdict.PASS, service, "memory", because)
 
 
-def _errors(evidence: Evidence, service: str) -> Iterator[Finding]:
-    green, blue = evidence.counts(service, evidence.candidate), evidence.counts(service, evidence.live)
-    if not green.requests:
-        return
-    gates = evidence.plan.gates_of(service)
-    rate = green.errors / green.requests
-    seen = f"{green.errors} errors in {green.requests} requests of {evidence.candidate} ({rate:.2%})"
-    objective = binomial_tail(green.errors, green.requests, gates.errors)
-    yield _surprise(service, "error objective", objective, f"{seen}, {gates.errors:.2%} are allowed")
-    if blue.requests:
-        against = (
-            f"{seen} against {blue.errors} in {blue.requests} of {evidence.live}, a ratio of {gates.error_ratio:g} is allowed"
-        )
-        surprise = excess((green.errors, green.requests), (blue.errors, blue.requests), gates.error_ratio)
-        yield _surprise(service, "errors", surprise, against)
-
-
-def _latency(evidence: Evidence, service: str) -> Iterator[Finding]:
-    green, blue = evidence.counts(service, evidence.candidate), evidence.counts(service, evidence.live)
-    gates = evidence.plan.gates_of(service)
-    slow, total = slower_than(green, gates.p95_ms)
-    if not total:
-        return
-    because = (
-        f"{slow} of {total} requests of {evidence.candidate} took longer than {gates.p95_ms:g} ms ({slow / total:.2%}), 5% may"
-    )
-    yield _surprise(service, "latency objective", binomial_tail(slow, total, P95_SHARE), because)
-    blocks = evidence.blocks.get(service)
-    if blocks is not None and blocks.total:
-        medians = f"{quantile(green, 0.5):g} ms against {quantile(blue, 0.5):g} ms"
-        because = (
-            f"median of {evidence.candidate} more than {gates.latency_ratio:g} times that of {evidence.live} "
-            f"in {blocks.slower} of {blocks.total} blocks of requests, the last {blocks.run} without a break ({medians} over all)"
-        )
-        chance = min(binomial_tail(blocks.slower, blocks.total, 0.5), 0.5**blocks.run)
-        yield _surprise(service, "latency", chance, because)
-
-
-def _surprise(service: str, gate: str, chance: float, because: str) -> Finding:
-    verdict = Verdict.FAIL if chance < ALARM else Verdict.UNDECIDED if chance < DOUBT else Verdict.PASS
-    return Finding(verdict, service, gate, f"{service}: {because}; chance {chance:.2g} if it were as good as that")
-
-
 def _enough(evidence: Evidence, step: Step, service: str) -> Finding:
-    requests = evidence.counts(service, evidence.candidate).requests
-    verdict = Verdict.PASS if requests >= step.requests else Verdict.UNDECIDED
-    return Finding(
-        verdict, service, "requests", f"{service}: {requests} of {step.requests} requests were answered by {evidence.candidate}"
-    )
+    (requests, _), needed = evidence.intake(service).totals(evidence.candidate), needed_requests(evidence, step, service)
+    verdict = Verdict.PASS if requests >= needed else Verdict.UNDECIDED
+    because = f"{service}: {requests} of {needed} requests were answered by {evidence.candidate}"
+    return Finding(verdict, service, "requests", because)
 
 
 def _long_enough(evidence: Evidence, step: Step) -> Finding:

@@ -17,6 +17,7 @@ _COMMANDS: Mapping[str, str] = {
     "explain": "Say what an exit code means and what to do about it.",
     "plan": "Show the steps of the next promotion, and what going back would do.",
     "promote": "Prove the candidate, shift traffic to it in steps, settle; or go back.",
+    "replay": "Say what another plan would have done on the counts of a rollout.",
     "report": "Write the evidence of a rollout as Markdown or JSON.",
     "revert": "Go back to the version that was live before, in one step.",
     "smoke": "Ask every probe of the idle slot, directly, past the router.",

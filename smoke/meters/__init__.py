@@ -10,8 +10,11 @@ from smoke import table
 from smoke.seams import Meter
 
 METERS: Mapping[str, str] = {
+    "command": "smoke.meters.command:command",
     "envoy": "smoke.meters.envoy:EnvoyMeter",
+    "promql": "smoke.meters.promql:promql",
     "scripted": "smoke.meters.scripted:ScriptedMeter.of",
+    "sql": "smoke.meters.sql:sql",
 }
 
 __all__ = ["METERS", "meter"]

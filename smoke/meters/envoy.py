@@ -46,6 +46,7 @@ _CUT = "cx_destroy_remote_with_active_rq"
 _BROKEN = "cx_protocol_error"
 _CODES = r"rq_(?:101|[234]xx|5\d\d)"
 _BAD_GATEWAY = "rq_502"
+_ROUNDING = 1e-9
 _BIN = re.compile(r"([\d.e+]+),([\d.e+]+):(\d+)")
 
 _Number = TypeVar("_Number", int, float)
@@ -190,7 +191,10 @@ def _times(bins: str) -> Iterator[tuple[float, int]]:
 
 
 def grid_in(text: str) -> Sequence[float]:
-    """The edges of the proxy's histogram, in milliseconds; empty where it has none.
+    """The edges of the proxy's histogram, in milliseconds, as its own bins have them; empty where it has none.
+
+    It counts whole milliseconds into bins of two digits, whatever edges it was given. Between two edges within one bin nothing
+    can be told apart, so that each stands for the nearest one below it that a bin has.
 
     Raises:
         Unanswered: it is not an answer in the admin's JSON form.
@@ -200,7 +204,12 @@ def grid_in(text: str) -> Sequence[float]:
         edges = {float(bucket["upper_bound"]) for each in histograms for bucket in each["buckets"]}
     except (ValueError, OverflowError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Unanswered(f"it has no histogram: {error!r}") from error
-    return sorted(edge for edge in edges if math.isfinite(edge))
+    return sorted({_of_a_bin(edge) for edge in edges if math.isfinite(edge) and edge >= 1.0})
+
+
+def _of_a_bin(edge: float) -> float:
+    width = 10.0 ** max(math.floor(math.log10(edge)) - 1, 0)
+    return math.floor(edge / width + _ROUNDING) * width
 
 
 def on_grid(times: Sequence[tuple[float, int]], grid: Sequence[float]) -> tuple[tuple[float, int], ...]:

@@ -25,7 +25,7 @@ def findings(rollout: Rollout, evidence: Evidence, probes: Sequence[tuple[str, s
     if rollout.phase is Phase.PROVING:
         return prove(evidence, probes)
     if rollout.phase in {Phase.BAKING, Phase.HELD}:
-        return judge(evidence, rollout.current, rollout.opened.services)
+        return judge(evidence, rollout.current)
     return ()
 
 

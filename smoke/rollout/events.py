@@ -37,6 +37,8 @@ class Opened(Event):
     """When the stack was created that this is a rollout of."""
     why: str = ""
     """What the person said, where a reason is asked for."""
+    queries: Mapping[str, str] = field(default_factory=dict)
+    """By service, and by ``service/metric``: what is asked for its counts."""
 
 
 class Proved(Event):
@@ -137,6 +139,12 @@ class Looked(Event):
     findings: tuple[str, ...] = ()
     counts: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By service, by slot: requests, errors and p95 in milliseconds, during this step."""
+    numbers: tuple[Mapping[str, Json], ...] = ()
+    """What each gate that counts decided on; see ``smoke.model.Finding.numbers``."""
+    rows: Mapping[str, Json] = field(default_factory=dict)
+    """By service: what was counted since the look before, increment by increment; see ``smoke.analysis.counts``."""
+    grids: Mapping[str, list[float]] = field(default_factory=dict)
+    """By service, where it is new: the upper edges in milliseconds of the buckets that the rows speak of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """How a rollout begins: what earlier rollouts left behind, and whether a new one may start. Pure."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -147,7 +148,14 @@ def _opened(contract: Contract, history: History, wish: Wish, slots: tuple[str, 
         by=wish.by,
         born=contract.born,
         why=wish.again,
+        queries=_queries(contract),
     )
+
+
+def _queries(contract: Contract) -> Mapping[str, str]:
+    meters = {service.name: service.meter for service in contract.services if service.meter is not None}
+    meters |= {f"{service.name}/{each.name}": each.meter for service in contract.services for each in service.metrics}
+    return {name: f"{meter.kind} {json.dumps(meter.settings, sort_keys=True)}" for name, meter in meters.items()}
 
 
 def _candidate(live: str, wanted: str | None) -> str:

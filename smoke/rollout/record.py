@@ -13,7 +13,7 @@ _KINDS: Mapping[str, type[Event]] = {
     for kind in vars(events).values()
     if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
 }
-_TUPLES = frozenset({"because", "findings", "services", "singletons"})
+_TUPLES = frozenset({"because", "findings", "numbers", "services", "singletons"})
 
 
 def to_record(event: Event) -> Mapping[str, Any]:

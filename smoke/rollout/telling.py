@@ -24,6 +24,9 @@ from smoke.rollout.events import (
 from smoke.rollout.machine import Phase, Rollout
 from smoke.rollout.record import to_record
 
+_RAW = frozenset({"rows", "grids"})
+"""What of a look is for a replay alone."""
+
 
 def sentence(event: Event, rollout: Rollout) -> str:  # noqa: PLR0911, C901, PLR0912 - one line an event
     """What a person is told of an event; ``rollout`` is the one it led to."""
@@ -81,5 +84,6 @@ def describe(rollout: Rollout) -> Mapping[str, Any]:
         "since": rollout.entered,
         "because": list(rollout.because),
         "differs": rollout.differs,
-        "seen": None if look is None else to_record(look),
+        "queries": dict(opened.queries),
+        "seen": None if look is None else {name: value for name, value in to_record(look).items() if name not in _RAW},
     }

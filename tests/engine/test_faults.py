@@ -33,8 +33,8 @@ class Fault:
 
 
 FAULTS: Mapping[str, Fault] = {
-    "errors": Fault({"FAULT_ERRORS": "0.2"}, "errors in", numbers=("requests of green", "%")),
-    "latency": Fault({"FAULT_LATENCY": "8"}, "median of green more than", numbers=("ms against", "blocks")),
+    "errors": Fault({"FAULT_ERRORS": "0.2"}, "errors in", numbers=("requests of green", "E = ")),
+    "latency": Fault({"FAULT_LATENCY": "8"}, "requests of green took longer than", numbers=("ms, against", "E = ")),
     # Failed probes, a restart or failed requests: whichever is seen first.
     "crash": Fault({"FAULT_CRASH_AFTER": "12"}, "green"),
     "never ready": Fault({"FAULT_NEVER_READY": "1"}, "status 503, 200 is wanted", served=False),
@@ -54,7 +54,7 @@ PLAN: Mapping[str, Any] = {
     "at_limit": "back",
     "prove": "8s",
     # What else runs on the machine must not be taken for the candidate's fault.
-    "gates": {"latency_ratio": 2},
+    "gates": {"latency_ratio": 2, "errors": 0.05, "error_margin": 0.05},
 }
 
 

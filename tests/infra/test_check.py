@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.check import main
+from smoke.plan import Plan
 from tests.infra.config.project import ROOT, Project, project
 
 STATE = "nothing was changed; users see what they saw before"
@@ -33,7 +34,7 @@ TWELVE = [
         """\
 error: there is no setting prot
   where: Pulumi.staging.yaml:14 crossfade:services.api.prot
-  cause: known here are after, command, env, gates, health, kind, listen, lock, port, source; did you mean port?
+  cause: known here are after, command, env, gates, health, kind, listen, lock, metrics, port, source; did you mean port?
   hint:  port: $api
   state: nothing was changed; users see what they saw before
 """,
@@ -268,12 +269,19 @@ error: there is no stack prod
 
 
 def test_whole_settings_as_json(whole: Project) -> None:
-    """The JSON form of whole settings says so, begins with its format, and has the fingerprint of what each slot shall hold."""
+    """The JSON form of whole settings says so, begins with its format, and has what they ask for: by slot, and as a plan."""
     said = whole.check("--json")
     found = json.loads(said.out)
-    releases = found.pop("releases")
+    releases, plan = found.pop("releases"), found.pop("plan")
 
     assert (said.code, said.err) == (0, "")
     assert list(found.items()) == [("format", 1), ("well", True), ("faults", []), ("state", STATE)]
     assert sorted(releases) == ["blue", "green"]
     assert releases["blue"] != releases["green"]
+    assert [(step["share"], step["singletons"]) for step in plan["steps"]] == [
+        (10, False),
+        (50, False),
+        (100, False),
+        (100, True),
+    ]
+    assert Plan.from_json(plan).to_json() == plan

@@ -1,21 +1,25 @@
 """What holds where the parts of one stack are put together."""
 
-from dataclasses import replace
+import json
+import threading
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from simulation import OPENED
 
-from infra.contract import Backend
-from smoke.errors import JournalError
+from infra.contract import Backend, Metric
+from smoke.errors import JournalError, MeterError
 from smoke.journals import FileJournal
 from smoke.rollout import Cleared, Event, Failed, Finished, Proved, Reverted, Settled, Shifted, to_record
 from smoke.rollout.opening import History
 from smoke.stack.project import Project, find_project
 from smoke.wiring import Site
 from tests.smoke.cli.program import bring_up
+from tests.smoke.routers.envoy_harness import wait_for
 
 ENDS: dict[str, tuple[Event, ...]] = {
     "promoted": (Proved(2), Shifted(3), Finished(4), Settled(5)),
@@ -85,3 +89,34 @@ def test_what_was_before_the_last_promotion_is_not_read(tmp_path: Path, monkeypa
     assert site.history().live(site.contract) == OPENED.candidate
     with pytest.raises(JournalError):
         site.history(["x"])
+
+
+def _with_metrics(folder: Path, *metrics: Metric) -> Site:
+    """A stack whose one service has these metrics."""
+    bring_up(folder, Backend("memory", {}))
+    [state] = (folder / ".state").rglob("staging.json")
+    document: Any = json.loads(state.read_text(encoding="utf-8"))
+    [root] = document["checkpoint"]["latest"]["resources"]
+    root["outputs"]["crossfade"]["services"][0]["metrics"] = [asdict(each) for each in metrics]
+    state.write_text(json.dumps(document), encoding="utf-8")
+    return Site(find_project(folder), "staging")
+
+
+def _answered(site: Site, name: str) -> bool:
+    try:
+        return bool(site.meters[name].read().slots)
+    except MeterError:
+        return False
+
+
+def test_metrics_are_meters_beside_the_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each metric is read under its service's name and its own, in a thread of its own that ends with the drive."""
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    scripted = Backend("scripted", {"samples": [{"blue": {"requests": 3, "errors": 1}}]})
+    site = _with_metrics(tmp_path, *(Metric(name, scripted, 0.01, None, 0.01) for name in ("rejects", "queue-age")))
+    before = threading.active_count()
+    assert list(site.meters) == ["api", "api/rejects", "api/queue-age"]
+    with site.metering():
+        wait_for(lambda: _answered(site, "api/rejects") and _answered(site, "api/queue-age"))
+        assert threading.active_count() == before + 2
+    assert threading.active_count() == before

@@ -165,7 +165,7 @@ PLAN = Plan(
         Step(100, bake=10.0, requests=100, limit=60.0),
         Step(100, bake=5.0, requests=0, limit=60.0, singletons=True),
     ),
-    gates=Gates(),
+    gates=Gates(errors=0.05, error_margin=0.05),
     prove=10.0,
     blind=5.0,
     hold=30.0,

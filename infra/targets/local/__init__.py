@@ -83,6 +83,9 @@ class Local:
             meter=None if alone else Backend("envoy", proxy),
             handover=Backend("file", self._fence(name)) if alone else None,
             front=None if alone else f"http://127.0.0.1:{service.port}",
+            metrics=tuple(
+                metric.contract(called, sorted(placements), self._project) for called, metric in service.metrics.items()
+            ),
         )
 
     def _fence(self, name: str) -> Mapping[str, Json]:

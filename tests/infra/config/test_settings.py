@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from infra.config import Document, FaultsError, Settings, read, validate
 from infra.config.health import Heartbeat, Http, Run, Streamlit, Tcp, Websocket
+from infra.config.metrics import MetricSettings, Promql, Sql
 from infra.config.plan import objectives, plan_document
 from infra.config.ports import HIGHEST, ports_of, spare_port
 from infra.config.rules import in_order
@@ -247,7 +248,9 @@ def test_no_port_is_spare() -> None:
     assert spare_port({"services": None}, free=lambda _: False) is None
 
 
-@pytest.mark.parametrize("model", [Settings, SlotSettings, OneOfSlot, Service, Companion, PlanSettings, StepSettings])
+@pytest.mark.parametrize(
+    "model", [Settings, SlotSettings, OneOfSlot, Service, MetricSettings, Promql, Sql, Companion, PlanSettings, StepSettings]
+)
 def test_every_setting_has_an_example(model: type[BaseModel]) -> None:
     """Whatever may be written by hand has an example to paste; what is recorded by a revert has none."""
     assert [name for name, field in model.model_fields.items() if not field.examples] == (

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from infra.config import read, validate
 from infra.config.health import Heartbeat, Http, Run, Streamlit, Tcp, Websocket
+from infra.config.metrics import MetricSettings, Promql, Sql
 from infra.config.plan import plan_document
 from infra.config.settings import GateSettings, PlanSettings, Service, Settings, SlotSettings, StepSettings
 
@@ -25,6 +26,9 @@ MODELS: tuple[type[BaseModel], ...] = (
     Streamlit,
     Heartbeat,
     Run,
+    MetricSettings,
+    Promql,
+    Sql,
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from infra.contract import FORMAT, Backend, Contract, ContractError, Placement, Service, fingerprint
+from infra.contract import FORMAT, Backend, Contract, ContractError, Metric, Placement, Service, fingerprint
 
 words = some.text(max_size=8)
 scalars = (
@@ -34,6 +34,8 @@ placements = some.builds(
     environment=some.dictionaries(words, words, max_size=3),
     inputs=mappings,
 )
+numbers = some.floats(allow_nan=False, allow_infinity=False)
+metrics = some.builds(Metric, words, backends, some.none() | numbers, some.none() | numbers, numbers)
 services = some.builds(
     Service,
     name=words,
@@ -45,6 +47,7 @@ services = some.builds(
     meter=perhaps,
     handover=perhaps,
     front=some.none() | words,
+    metrics=some.lists(metrics, max_size=2).map(tuple),
 )
 contracts = some.builds(
     Contract,
@@ -73,6 +76,7 @@ A_CONTRACT = Contract(
             meter=None,
             handover=None,
             front=None,
+            metrics=(Metric("rejects", Backend("sql", {}), 0.01, None, 10.0),),
         ),
     ),
     plan={},
@@ -130,14 +134,30 @@ def changed(way: tuple[Any, ...], value: object, *, remove: bool = False) -> Any
 WAYS = places(json.loads(json.dumps(A_CONTRACT.to_json())))
 
 
+NUMBERS = {"at_most", "ratio", "every"}
+
+
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: ".".join(map(str, way)))
 def test_a_value_of_another_kind_is_refused(way: tuple[Any, ...]) -> None:
-    """A number in the place of any value is refused as a contract that cannot be read, never as an error of another kind."""
+    """A number in the place of any value, or a text in that of a number, is refused as a contract that cannot be read."""
     with pytest.raises(ContractError):
-        Contract.from_json(changed(way, 5))
+        Contract.from_json(changed(way, "5" if way[-1] in NUMBERS else 5))
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if isinstance(way[-1], str) and way[-1] != "blue"], ids=str)
+def test_a_number_that_the_engine_wrote_is_the_same_number() -> None:
+    """The engine writes 10.0 as 10, and it is read back as what it was; true is no number."""
+    way = ("services", 0, "metrics", 0, "every")
+    assert Contract.from_json(changed(way, 10)) == A_CONTRACT
+    with pytest.raises(ContractError, match="metric rejects of api: every is bool"):
+        Contract.from_json(changed(way, value=True))
+
+
+def test_a_contract_from_before_there_were_metrics() -> None:
+    """A service without a word of metrics has none."""
+    assert Contract.from_json(changed(("services", 0, "metrics"), None, remove=True)).service("api").metrics == ()
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if isinstance(way[-1], str) and way[-1] not in {"blue", "metrics"}], ids=str)
 def test_a_missing_value_is_refused(way: tuple[Any, ...]) -> None:
     """A contract without any of its fields is refused."""
     with pytest.raises(ContractError):

@@ -59,8 +59,8 @@ def test_every_step_is_watched_as_long_as_it_must(simulation: Simulation) -> Non
 
 BAD: Mapping[str, tuple[Knob, str]] = {
     "errors": (_green(errors=0.3), "errors in"),
-    "slow": (_green(latency_ms=50.0), "median of green more than 1.05 times that of blue"),
-    "far too slow": (_green(latency_ms=2000.0), "took longer than 1000 ms"),
+    "slow": (_green(latency_ms=50.0), "requests of green took longer than 10 ms"),
+    "far too slow": (_green(latency_ms=2000.0), "took longer than"),
     "down": (_green(well=False), "failed 3 times in a row"),
     "impostor": (_green(impostor=True), "api green"),
     "restarts": (_green(started=2), "restarted 1 times"),

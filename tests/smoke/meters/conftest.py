@@ -1,8 +1,12 @@
 """Meters of every kind, for the suite that all of them pass."""
 
+import json
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from machine import free_port
@@ -10,10 +14,13 @@ from machine import free_port
 from infra.contract import Backend
 from smoke.meters import METERS, meter
 from smoke.seams import Meter
+from tests.smoke.meters.prometheus import FILLS, LATE, NEEDED, PROMETHEUS, Exporter, Pretended, Prometheus
 from tests.smoke.meters.proxy_harness import Proxy
 from tests.smoke.meters.rude import Rude
 from tests.smoke.routers.envoy_harness import binary, wait_for
 from tests.smoke.routers.upstream import Upstream
+
+SLOTS = ["blue", "green"]
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +73,8 @@ class Subject:
     """One request to blue is answered well before this returns."""
     bad: Callable[[], object]
     """One is answered with 500."""
+    latency: bool = True
+    """Whether it measures that at all."""
 
 
 def _scripted() -> Subject:
@@ -85,7 +94,85 @@ def _envoy(request: pytest.FixtureRequest) -> Subject:
     return Subject(made, lambda: proxy.send("api-two"), lambda: proxy.send("api-two", "/500"))
 
 
-@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.processes if kind == "envoy" else ()) for kind in METERS])
-def subject(request: pytest.FixtureRequest) -> Subject:
-    """A meter of each kind in the table."""
-    return {"scripted": _scripted, "envoy": lambda: _envoy(request)}[request.param]()
+@pytest.fixture(scope="session")
+def prometheus() -> Iterator[tuple[Prometheus, Exporter]]:
+    """A real Prometheus, and what it scrapes; tests leave both alive."""
+    if PROMETHEUS is None:
+        pytest.skip(NEEDED)
+    with Exporter() as exporter, Prometheus(exporter.port) as made:
+        exporter.publish(nothing=float("nan"), **{f'{name}{{slot="{slot}"}}': 0 for name in (FILLS, LATE) for slot in SLOTS})
+        wait_for(lambda: made.has(f"count({FILLS})", len(SLOTS)), limit=60)
+        yield made, exporter
+
+
+def _counted(backend: Backend, write: Callable[[int, int], object]) -> Subject:
+    """A meter of what ``write`` was told, as ``(bad, all)`` of blue."""
+    so_far = [0, 0]
+
+    def count(bad: int) -> None:
+        so_far[:] = [so_far[0] + bad, so_far[1] + 1]
+        write(*so_far)
+
+    return Subject(meter(backend), lambda: count(0), lambda: count(1), latency=False)
+
+
+def _command(folder: Path) -> Subject:
+    def write(slot: str, bad: int, total: int) -> None:
+        (folder / f"{slot}.json").write_text(json.dumps({"bad": bad, "all": total}))
+
+    for slot in SLOTS:
+        write(slot, 0, 0)
+    settings = {"slots": SLOTS, "timeout": 20.0, "run": ["cat", "{slot}.json"], "folder": str(folder)}
+    return _counted(Backend("command", settings), lambda bad, total: write("blue", bad, total))
+
+
+def _sql(folder: Path) -> Subject:
+    database = folder / "orders.db"
+
+    def run(statement: str, *values: object) -> None:
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute(statement, values)
+
+    run("create table orders (slot text, rejected integer)")
+    query = "select sum(rejected), count(*) from orders where slot = :slot"
+    settings = {"slots": SLOTS, "timeout": 20.0, "database": str(database), "query": query}
+    order = "insert into orders values ('blue', ?)"
+    return Subject(meter(Backend("sql", settings)), lambda: run(order, 0), lambda: run(order, 1), latency=False)
+
+
+def _promql(request: pytest.FixtureRequest) -> Subject:
+    server = Pretended()
+    request.addfinalizer(server.__enter__().__exit__)
+    for slot in SLOTS:
+        server.publish(slot, bad=0, total=0)
+    return _counted(server.backend(), lambda bad, total: server.publish("blue", bad=bad, total=total))
+
+
+def _prometheus(request: pytest.FixtureRequest) -> Subject:
+    server, exporter = request.getfixturevalue("prometheus")
+    names = {"bad": f'{LATE}{{slot="blue"}}', "all": f'{FILLS}{{slot="blue"}}'}
+
+    def count(*figures: str) -> None:
+        exporter.add(*(names[each] for each in figures))
+        wait_for(lambda: all(server.has(names[each], exporter.published[names[each]]) for each in figures))
+
+    return Subject(meter(server.backend()), lambda: count("all"), lambda: count("bad", "all"), latency=False)
+
+
+REAL = {"envoy", "command", "prometheus"}
+
+
+@pytest.fixture(
+    params=[pytest.param(kind, marks=pytest.mark.processes if kind in REAL else ()) for kind in [*METERS, "prometheus"]]
+)
+def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
+    """A meter of each kind in the table; Prometheus' once before one that is pretended, once before a real one."""
+    made = {
+        "command": lambda: _command(tmp_path),
+        "envoy": lambda: _envoy(request),
+        "prometheus": lambda: _prometheus(request),
+        "promql": lambda: _promql(request),
+        "scripted": _scripted,
+        "sql": lambda: _sql(tmp_path),
+    }
+    return made[request.param]()
