@@ -151,8 +151,6 @@ def _seen(evidence: Evidence, service: str, gate: str) -> Seen | None:
         return _errors(evidence, gates, intake) if gates.error_ratio > 0.0 else None
     if gate == ERROR_OBJECTIVE:
         return _error_objective(evidence, gates, intake) if gates.errors < 1.0 else None
-    if not intake.grid:
-        return None
     return _latency(evidence, gates, intake) if gate == LATENCY else _latency_objective(evidence, gates, intake)
 
 

@@ -54,18 +54,30 @@ def test_the_worst_verdict_counts(each: list[Verdict]) -> None:
     assert worst is min(each, key=order.index)
 
 
-def watched(seconds: float, requests: int) -> Evidence:
+def watched(seconds: float, requests: int, *, timed: bool = True) -> Evidence:
     """A step after that time, in sixteen looks, at which the candidate answered that many requests without an error."""
     evidence = Evidence("blue", "green", replace(PLAN, gates=Gates(errors=0.05, error_margin=0.05)), ("api",))
-    evidence = evidence.with_look(counted(0.0, 0, 0)).for_step(0).with_look(counted(0.001, 0, 0))
+    evidence = evidence.with_look(counted(0.0, 0, 0, timed=timed)).for_step(0).with_look(counted(0.001, 0, 0, timed=timed))
     for part in range(1, 17):
-        evidence = evidence.with_look(counted(seconds * part / 16, 19 * requests * part // 16, requests * part // 16))
+        blue, green = 19 * requests * part // 16, requests * part // 16
+        evidence = evidence.with_look(counted(seconds * part / 16, blue, green, timed=timed))
     return evidence
 
 
-def counted(at: float, blue: int, green: int) -> Look:
-    """A look with requests of both slots, none of which failed."""
-    return Look(at, (), {"api": Sample(at, {"blue": Counts(blue), "green": Counts(green)})})
+def test_latency_that_was_not_measured_is_no_pass() -> None:
+    """Requests that were counted but not timed leave a step undecided, whatever else is shown."""
+    found = judge(watched(2.0, 1000, timed=False), STEP)
+
+    assert {each.gate for each in found if each.verdict is Verdict.UNDECIDED} == {"latency", "latency objective"}
+
+
+def counted(at: float, blue: int, green: int, *, timed: bool = True) -> Look:
+    """A look with requests of both slots, none of which failed, and each of which took about as long."""
+    slots = {
+        slot: Counts(count, 0, ((2.0, 0), (5.0, count), (10.0, count), (float("inf"), count)) if timed else ())
+        for slot, count in (("blue", blue), ("green", green))
+    }
+    return Look(at, (), {"api": Sample(at, slots)})
 
 
 def test_a_step_passes_on_time_requests_and_evidence_together() -> None:
@@ -74,7 +86,7 @@ def test_a_step_passes_on_time_requests_and_evidence_together() -> None:
     for evidence, step, short in (
         (watched(2.0, 1000), replace(STEP, bake=2.1), {"bake"}),
         (watched(2.0, 1000), replace(STEP, requests=1001), {"requests"}),
-        (watched(2.0, 30), replace(STEP, requests=30), {"errors", "error objective"}),
+        (watched(2.0, 30), replace(STEP, requests=30), {"errors", "error objective", "latency objective"}),
     ):
         assert {finding.gate for finding in judge(evidence, step) if finding.verdict is Verdict.UNDECIDED} == short
         assert verdict_of(judge(evidence, step)) is Verdict.UNDECIDED

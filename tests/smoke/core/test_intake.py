@@ -1,6 +1,7 @@
 """What a meter says, and when it is not believed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import log
 
 import pytest
@@ -229,3 +230,18 @@ def test_quantiles_are_edges_of_buckets() -> None:
     assert quantile(Counts(20, 0, ((1.0, 18), (2.0, 19), (INF, 20))), 0.95) == 2.0
     assert quantile(Counts(20, 0, ((1.0, 18), (2.0, 18), (INF, 20))), 0.95) == INF
     assert quantile(Counts(), 0.95) == quantile(counts(0), 0.95) == 0.0
+
+
+def test_a_candidate_may_warm_up() -> None:
+    """What is counted in the first seconds of the first step is no evidence, where the plan says so; what comes then is."""
+    plan = replace(PLAN, warm_up=5.0)
+    evidence = begun(plan)
+    for look in range(19):
+        evidence = looked(evidence, look * TICK, counts(50 * look), counts(50 * look, 50 * look))
+    assert rows(evidence) == 0
+    assert verdict_of(judge(evidence, STEP)) is not Verdict.FAIL
+
+    for look in range(19, 30):
+        evidence = looked(evidence, look * TICK, counts(50 * look), counts(50 * look, 50 * look))
+    assert rows(evidence) > 0
+    assert verdict_of(judge(evidence, STEP)) is Verdict.FAIL
