@@ -116,7 +116,7 @@ MISTAKES: Mapping[tuple[str, str], Sequence[tuple[str, str, str]]] = {
     ),
     ("driver", "recall"): (
         ("a drift is recorded before what was counted", "rollout, always=True", "rollout, always=False"),
-        ("what is written down is written again", "self._evidence = evidence.noted()", "self._evidence = evidence"),
+        ("what is written down is written again", "self._evidence = self._evidence.noted()", "pass"),
         ("a decision is recorded before its look", "rollout, always=event is not None", "rollout, always=False"),
         ("the driver counts in every phase", "counting=rollout.phase in COUNTING", "counting=True"),
     ),
@@ -157,7 +157,7 @@ MISTAKES: Mapping[tuple[str, str], Sequence[tuple[str, str, str]]] = {
     ("rollout/recall", "recall"): (
         ("recalled without the beginnings of steps", "elif rollout.phase is Phase.BAKING:", "elif rollout is None:"),
     ),
-    ("analysis/evidence", "recall"): (("recalled without the last edge", "on_grid((*grid, inf))", "on_grid((*grid,))"),),
+    ("analysis/evidence", "recall"): (("recalled without the last edge", "(*grids[service], inf)", "(*grids[service],)"),),
 }
 """By file of ``smoke`` and the tests that should see it: its name, what is there once, and what is put in its place."""
 
