@@ -48,7 +48,8 @@ def sentence(event: Event, rollout: Rollout) -> str:  # noqa: PLR0911, C901, PLR
         case Aborted():
             return rollout.because[0]
         case Held(because=because):
-            return f"HELD at {share}: " + "; ".join(because)
+            ways = f"crossfade resume goes on, crossfade abort goes back, and so does it after {rollout.plan.hold:g} s"
+            return f"HELD at {share}: {'; '.join(because)}; {ways}"
         case Resumed(by=by):
             return f"resumed by {by}"
         case Settled():

@@ -78,3 +78,21 @@ def test_ctrl_c_goes_back_in_order(project: Workshop, driver: "subprocess.Popen[
     assert driver.wait(60) == 8
     assert project.status()["rollout"]["phase"] == "rolled back"
     assert project.weights() == {"blue": 100, "green": 0}
+
+
+def test_pause_and_resume_from_another_terminal(project: Workshop, driver: "subprocess.Popen[bytes]") -> None:
+    """Paused, nothing moves and the journal says who asked and why; resumed, the step is watched anew; twice does no harm."""
+    paused = [project.crossfade("pause", "--why", "lunch") for _ in range(2)]
+    held, weights = project.status()["rollout"], project.weights()
+    resumed = [project.crossfade("resume") for _ in range(2)]
+    baking = project.status()["rollout"]
+    project.crossfade("abort")
+
+    assert all("held at 20 %" in each.stderr for each in paused)
+    assert (held["phase"], weights["green"]) == ("held", 20)
+    assert "lunch" in str(held["because"])
+    assert "baking at 20 %" in resumed[0].stderr
+    assert "nothing to resume" in resumed[1].stderr
+    assert baking["phase"] == "baking"
+    assert driver.wait(60) == 8
+    assert "no rollout is running" in project.crossfade("pause", expected=1).stderr

@@ -13,8 +13,8 @@ from smoke.errors import Exit
 from tests.smoke.cli.program import PROGRAM, bring_up, crossfade, documents
 
 pytestmark = pytest.mark.processes
-COMMANDS = ("abort", "doctor", "explain", "plan", "promote", "replay", "report", "revert", "smoke", "status")
-ON_A_STACK = ("abort", "plan", "promote", "report", "revert", "smoke", "status")
+COMMANDS = ("abort", "doctor", "explain", "pause", "plan", "promote", "replay", "report", "resume", "revert", "smoke", "status")
+ON_A_STACK = ("abort", "pause", "plan", "promote", "report", "resume", "revert", "smoke", "status")
 
 
 @pytest.fixture
