@@ -184,4 +184,5 @@ OPENED = Opened(
     back={"api": {"runtime": "py39"}},
     by="me@here",
     born="once",
+    queries={"api": "scripted {}"},
 )

@@ -8,7 +8,7 @@ from simulation import Simulation
 
 from smoke import report
 from smoke.display import _table, json_lines, plain
-from smoke.rollout import Event, from_record
+from smoke.rollout import Event, describe, from_record
 
 
 def _events(simulation: Simulation) -> list[Event]:
@@ -67,6 +67,22 @@ def test_the_report_tells_the_numbers(simulation: Simulation) -> None:
     assert all(because in told for because in end.because)
     assert "| 5 % | api | green |" in told
     assert "errors in" in told
+    assert "| 5 % | api | errors | fail |" in told
+    assert "- `api` is counted by `scripted {}`" in told
+
+
+def test_machines_get_the_numbers_and_not_the_counts(simulation: Simulation) -> None:
+    """The document of a rollout has what each gate decided on, and what was asked for it; increments are in the journal."""
+    simulation.sides["green"].errors = 0.3
+    seen = describe(simulation.run())
+
+    [failed] = [each for each in seen["seen"]["numbers"] if each["verdict"] == "fail"]
+    assert (failed["service"], failed["gate"], failed["threshold"]) == ("api", "errors", 100.0)
+    assert failed["evidence"] > failed["threshold"]
+    assert failed["low"] > failed["limit"] == 2.0
+    assert failed["n"] > 0 < failed["n_live"]
+    assert seen["queries"] == {"api": "scripted {}"}
+    assert "rows" not in seen["seen"]
 
 
 def test_the_report_as_json_holds_every_event(simulation: Simulation) -> None:
