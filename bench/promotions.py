@@ -26,7 +26,7 @@ PLAN = {
     "requests": 20,
     "limit": "60s",
     "at_limit": "back",
-    "traffic": {"dashboard": {"rate": 20, "path": "/_stcore/health"}},
+    "traffic": {"dashboard": {"rate": 80, "path": "/_stcore/health"}},
 }
 
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--switches", type=int, default=200, help="writes of the weights that are timed")
     parser.add_argument("--latency-ratio", type=float, default=1.5, help="what the plan allows; this machine is shared")
     asked = parser.parse_args()
-    plan = {**PLAN, "gates": {"latency_ratio": asked.latency_ratio}}
+    plan = {**PLAN, "gates": {"latency_ratio": asked.latency_ratio, "errors": 0.1, "error_margin": 0.1}}
     with workshop(plan=plan) as project:
         project.up()
         print(json.dumps({"promotions": promotions(project, asked.rate, asked.promotions)}, indent=1), flush=True)
