@@ -15,7 +15,7 @@ CrossfadeError
     └── JournalError      the journal cannot be written, or its middle is damaged
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 
@@ -63,6 +63,10 @@ class CrossfadeError(Exception):
         parts = [("where", self.where), ("cause", self.cause), ("hint", self.hint), ("state", self.state)]
         indented = [f"  {name + ':':<7}{text}".replace("\n", "\n         ") for name, text in parts if text]
         return [f"error: {self.what}", *indented]
+
+    def document(self) -> dict[str, object]:
+        """The same for machines, with its exit code."""
+        return {"exit": int(self.exit), "error": {each.name: getattr(self, each.name) for each in fields(self)}}
 
 
 class GateClosed(CrossfadeError):

@@ -61,6 +61,10 @@ class Gates:
     split: bool = True
     """Its requests follow the weights, so that another share is a fault of the data plane."""
 
+    def needed(self, step: Step) -> int:
+        """Requests that the candidate must have answered at a step; 0: no evidence is asked for."""
+        return step.requests if self.requests is None or not step.requests else self.requests
+
 
 @dataclass(frozen=True, slots=True)
 class Traffic:

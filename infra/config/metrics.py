@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from infra.config.health import LONGEST
-from infra.config.kinds import Command, Ratio, Seconds, Share, refusal
+from infra.config.kinds import Command, Model, Ratio, Seconds, Share, refusal
 from infra.contract import Backend, Json, Metric
 
 SLOT = "{slot}"
@@ -20,12 +20,6 @@ def _url(value: str) -> str:
     if "@" in value:
         raise refusal("a password would lie open in the state: let a proxy on this machine add it", "http://127.0.0.1:9090")
     return value
-
-
-class Model(BaseModel):
-    """What every group of settings has."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Promql(Model):

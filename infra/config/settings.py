@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from infra.config.health import AnyCheck
 from infra.config.kinds import (
@@ -10,6 +10,7 @@ from infra.config.kinds import (
     Count,
     Lock,
     Milliseconds,
+    Model,
     Name,
     Port,
     Ratio,
@@ -23,13 +24,6 @@ from infra.config.kinds import (
 from infra.config.metrics import MetricSettings
 
 Slot = Literal["blue", "green"]
-
-
-class Model(BaseModel):
-    """A frozen group of settings; a key that is not known is a fault."""
-
-    # Built as a part of the whole alone: for each on its own as well it takes twice as long.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class OneOfSlot(Model):

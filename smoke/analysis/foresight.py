@@ -10,11 +10,12 @@ from functools import partial
 from math import ceil, exp, inf, log
 from typing import Any
 
+from infra.contract.route import TOTAL
 from smoke.analysis.load import Load
 from smoke.analysis.mixture import log_total
 from smoke.analysis.prospect import Gain, Prospect
 from smoke.analysis.trial import ERROR_OBJECTIVE, ERRORS, LATENCY, LATENCY_OBJECTIVE, WEIGHTS, step_weight
-from smoke.plan import Gates, Plan, Step
+from smoke.plan import Plan, Step
 
 ERROR_RATES = (0.005, 0.01, 0.05)
 """Shares of the candidate's requests that fail, of which it is said when they are seen."""
@@ -34,8 +35,6 @@ LOOSER: Mapping[str, tuple[str, tuple[float, ...]]] = {
 ROOM = 2.0
 """A limit that is advised is so many times what is expected, which is enough for most healthy candidates and not for half."""
 MINUTE = 60.0
-TOTAL = 100
-"""Percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +101,6 @@ def foresee(plan: Plan, service: str, load: Load, services: int) -> tuple[Foresi
     return tuple(found)
 
 
-def needed_requests(gates: Gates, step: Step) -> int:
-    """Requests that the candidate must have answered; 0: no evidence is asked for."""
-    return step.requests if gates.requests is None or not step.requests else gates.requests
-
-
 def advice(plan: Plan, late: Foresight) -> Advice:
     """What would let a step decide that does not."""
     step, prospect = late.step, late.prospect
@@ -135,7 +129,7 @@ def _decides(plan: Plan, prospect: Prospect, step: Step) -> bool:
 
 def _certified(plan: Plan, prospect: Prospect, step: Step) -> tuple[Mapping[str, float], float]:
     """Seconds by gate, and until enough was asked."""
-    needed = needed_requests(prospect.gates, step)
+    needed = prospect.gates.needed(step)
     if not needed:
         return {}, 0.0
     threshold = log(1.0 / plan.false_passes)

@@ -6,7 +6,7 @@ Hard guards come first (identity, probes, restarts, memory), then what the count
 from collections.abc import Iterable, Iterator, Sequence
 
 from smoke.analysis.evidence import RECENT, Evidence
-from smoke.analysis.weighing import needed_requests, weigh
+from smoke.analysis.weighing import weigh
 from smoke.model import Answer, Finding, Verdict
 from smoke.plan import Step
 
@@ -110,7 +110,7 @@ def _memory(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _enough(evidence: Evidence, step: Step, service: str) -> Finding:
-    (requests, _), needed = evidence.intake(service).totals(evidence.candidate), needed_requests(evidence, step, service)
+    (requests, _), needed = evidence.intake(service).totals(evidence.candidate), evidence.plan.gates_of(service).needed(step)
     verdict = Verdict.PASS if requests >= needed else Verdict.UNDECIDED
     because = f"{service}: {requests} of {needed} requests were answered by {evidence.candidate}"
     return Finding(verdict, service, "requests", because)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from math import inf, log, sqrt
 
-from smoke.analysis.likelihood import Two, rate_factors, ratio_factors
+from smoke.analysis.likelihood import Two, rate_factors, rates_at, ratio_factors
 from smoke.analysis.mixture import log_total
 
 WIDEST = 1000.0
@@ -39,19 +39,15 @@ def rate_interval(bad: float, total: float, alpha: float) -> Interval:
     """Rates that are not ruled out by so many bad ones in all; see ``ratio_interval``."""
 
     def worse(null: float) -> float:
-        return _mean(rate_factors(bad, total, null, _rates(null, _ODDS_ABOVE)))
+        return _mean(rate_factors(bad, total, null, rates_at(null, _ODDS_ABOVE)))
 
     def better(null: float) -> float:
-        return _mean(rate_factors(bad, total, null, _rates(null, _ODDS_BELOW)))
+        return _mean(rate_factors(bad, total, null, rates_at(null, _ODDS_BELOW)))
 
     least = 1e-9
     low = _edge(worse, least, 1.0 - least, log(2.0 / alpha), falls=True)
     high = _edge(better, least, 1.0 - least, log(2.0 / alpha), falls=False)
     return (0.0 if low <= least else low), (1.0 if high >= 1.0 - least else high)
-
-
-def _rates(null: float, odds: Sequence[float]) -> list[float]:
-    return [each * null / (1.0 - null + each * null) for each in odds]
 
 
 def _mean(logs: Sequence[float]) -> float:

@@ -61,6 +61,11 @@ def rate_factors(bad: float, total: float, null: float, alternatives: Sequence[f
     return tuple([bad * log(p / null) + good * log((1.0 - p) / (1.0 - null)) for p in alternatives])
 
 
+def rates_at(rate: float, odds: Sequence[float]) -> list[float]:
+    """The rates whose odds are so many times those of ``rate``."""
+    return [each * rate / (1.0 - rate + each * rate) for each in odds]
+
+
 @dataclass(frozen=True, slots=True)
 class Tilt:
     """An alternative for latency: a request of class ``i`` is ``exp(scores[i])`` times as likely to be the tested side's."""

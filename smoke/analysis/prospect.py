@@ -10,7 +10,7 @@ from math import ceil, exp, inf, lgamma, log, sqrt
 from statistics import NormalDist
 
 from smoke.analysis.dispersion import CAP, LEAST_LOOKS, LEAST_WEIGHT
-from smoke.analysis.likelihood import Tilt, Two, order_factors, rate_factors, ratio_factors
+from smoke.analysis.likelihood import Tilt, Two, order_factors, rate_factors, rates_at, ratio_factors
 from smoke.analysis.load import Latency, Load
 from smoke.analysis.mixture import Mixture
 from smoke.analysis.thresholds import BETTER, WORSE, chosen, classes
@@ -173,8 +173,7 @@ class Prospect:
     def _objective(self, bad: float, allowed: float, odds: Sequence[float], spread: float) -> Gain:
         look = max(self.look, 1.0 / self.sides[1])
         total = self.sides[1] * look
-        rates = [each * allowed / (1.0 - allowed + each * allowed) for each in odds]
-        none, one = (rate_factors(count, total, allowed, rates) for count in (0.0, 1.0))
+        none, one = (rate_factors(count, total, allowed, rates_at(allowed, odds)) for count in (0.0, 1.0))
         return Gain.of(none, one, bad * total, look, self._brake(spread))
 
     def _latency(self, candidate: Latency) -> tuple[Gain, Gain]:

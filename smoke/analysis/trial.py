@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from smoke.analysis.counts import Increment, Slice, Tail, merged
 from smoke.analysis.dispersion import Dispersion
-from smoke.analysis.likelihood import Two, order_factors, rate_factors, ratio_factors
+from smoke.analysis.likelihood import Two, order_factors, rate_factors, rates_at, ratio_factors
 from smoke.analysis.mixture import Mixture
 from smoke.analysis.thresholds import BETTER, CLASSES, NORMAL, SLOW, TAIL, WORSE, Thresholds, chosen, classes
 from smoke.plan import Gates
@@ -267,7 +267,7 @@ def _out(candidate: Slice) -> bool:
 def _objective(  # noqa: PLR0913 - one look at one objective
     test: Test, bad: int, total: int, allowed: float, clump: Dispersion, *, outage: bool = False
 ) -> Test:
-    oftener, rarer = ([odds * allowed / (1.0 - allowed + odds * allowed) for odds in each] for each in (OFTENER, RARER))
+    oftener, rarer = rates_at(allowed, OFTENER), rates_at(allowed, RARER)
     worse = clump.temper(rate_factors(bad, total, allowed, oftener), outage=outage)
     return test.times(worse, clump.temper(rate_factors(bad, total, allowed, rarer)))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import exp, inf, isfinite, log
 
+from infra.contract.route import TOTAL
 from smoke.analysis.evidence import Evidence
 from smoke.analysis.intake import Intake, edges_at
 from smoke.analysis.intervals import rate_interval, ratio_interval
@@ -34,8 +35,6 @@ LEAST_REST = 1e-9
 """Less than this is rounding."""
 GREATEST = 700.0
 """Logarithm of the greatest evidence that is given as a number."""
-TOTAL = 100
-"""Percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def _so_far(evidence: Evidence, step: Step, key: tuple[str, str], seen: Seen) ->
     """Whether it is shown that the candidate is not worse than allowed, at this step."""
     service, gate = key
     comparison = gate in {ERRORS, LATENCY}
-    needed = needed_requests(evidence, step, service)
+    needed = evidence.plan.gates_of(service).needed(step)
     if not needed or (comparison and step.share == TOTAL):
         return
     test = evidence.intake(service).trial.tests()[gate]
@@ -136,12 +135,6 @@ def _so_far(evidence: Evidence, step: Step, key: tuple[str, str], seen: Seen) ->
         said = claim if shown else f"not shown yet that {seen.claim}: {_odds(better)} of {threshold:g}"
     verdict = Verdict.PASS if shown else Verdict.UNDECIDED
     yield Finding(verdict, service, gate, f"{service}: {said}: {seen.text}", _numbers(evidence, seen, better, threshold))
-
-
-def needed_requests(evidence: Evidence, step: Step, service: str) -> int:
-    """Requests that the candidate must have answered; 0: no evidence is asked for."""
-    own = evidence.plan.gates_of(service).requests
-    return step.requests if own is None or not step.requests else own
 
 
 def _seen(evidence: Evidence, service: str, gate: str) -> Seen | None:

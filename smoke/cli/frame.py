@@ -11,6 +11,7 @@ from typing import Concatenate, ParamSpec
 
 import click
 
+from infra.contract import Json
 from smoke.errors import CrossfadeError, NoSuchStack, UsageError
 from smoke.wiring import Site
 
@@ -36,8 +37,8 @@ def on_stack(function: Callable[Concatenate[Site, P], int]) -> Callable[..., int
     return command
 
 
-def check_settings(site: Site) -> Mapping[str, str]:
-    """Fingerprint of what the settings ask for, by slot, whether it was deployed or not.
+def check_settings(site: Site) -> Mapping[str, Json]:
+    """What the settings ask for, deployed or not: ``releases``, fingerprints by slot, and ``plan``, as the contract has it.
 
     Raises:
         UsageError: they are broken; every fault, with the lines to paste, was printed.
@@ -61,7 +62,7 @@ def check_settings(site: Site) -> Mapping[str, str]:
         raise NoSuchStack(f"there is no stack {site.name}", where=settings)
     if done.returncode:
         raise UsageError("the settings of the stack are broken, nothing was changed", where=settings)
-    return dict(found["releases"])
+    return {name: found[name] for name in ("releases", "plan")}
 
 
 def me() -> str:

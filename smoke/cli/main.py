@@ -134,8 +134,7 @@ def _tell(error: CrossfadeError, *, as_json: bool) -> None:
     with suppress(BrokenPipeError):
         sys.stderr.write(str(error) + "\n")
         if as_json:
-            parts = {name: getattr(error, name) for name in ("what", "where", "cause", "hint", "state")}
-            print_document({"exit": int(error.exit), "error": parts})
+            print_document(error.document())
 
 
 def _tell_fault(error: Exception, *, as_json: bool) -> None:

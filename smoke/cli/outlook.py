@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 
-from smoke.analysis.foresight import MINUTE, Advice, Foresight, advice, foresee, needed_requests
+from smoke.analysis.foresight import MINUTE, Advice, Foresight, advice, foresee
 from smoke.analysis.load import Load
 from smoke.errors import GateClosed, MeterError, UsageError
 from smoke.model import Counts, Sample
@@ -137,7 +137,7 @@ def _named(late: Sequence[Foresight]) -> str:
 
 
 def _asks(plan: Plan, service: str) -> bool:
-    return any(needed_requests(plan.gates_of(service), step) for step in plan.steps)
+    return any(plan.gates_of(service).needed(step) for step in plan.steps)
 
 
 def _late(late: Foresight) -> str:

@@ -13,7 +13,7 @@ from smoke.analysis.trial import ERROR_OBJECTIVE, ERRORS, LATENCY, LATENCY_OBJEC
 from smoke.cli.frame import check_settings, me, on_stack
 from smoke.cli.main import print_document
 from smoke.cli.outlook import Outlook, asked_rates, metered, outlooks, percent, rate_of, refusal, time_of
-from smoke.errors import Exit, GateClosed
+from smoke.errors import Exit
 from smoke.plan import Plan, Step
 from smoke.rollout import Opened
 from smoke.rollout.opening import NothingToDo, Wish, promotion
@@ -32,7 +32,7 @@ def command(site: Site, *, rates: Sequence[str], watch: float, as_json: bool) ->
 
     Refuses, with exit code 1, a plan whose steps would end at their limit without a verdict.
     """
-    asked = check_settings(site)
+    asked = check_settings(site)["releases"]
     try:
         opened = promotion(site.contract, site.history(asked.values()), Wish(by=me(), at=site.clock.wall(), asked=asked))
     except NothingToDo as nothing:
@@ -41,7 +41,7 @@ def command(site: Site, *, rates: Sequence[str], watch: float, as_json: bool) ->
     found = outlooks(site, opened, asked_rates(rates, metered(site)), watch)
     refused = refusal(site, opened, found)
     if as_json:
-        print_document({**_document(opened, found), **_refused(refused)})
+        print_document({**_document(opened, found), **(refused.document() if refused else {})})
     else:
         sys.stdout.write("\n".join([*_lines(opened), *_foreseen(opened, found, _metrics(site))]) + "\n")
     if refused is None:
@@ -68,15 +68,6 @@ def _document(opened: Opened, found: Sequence[Outlook]) -> dict[str, Json]:
         "plan": opened.plan.to_json(),
         "traffic": [_traffic(each) for each in found],
         "foresight": [_row(step) for each in found for step in each.steps],
-    }
-
-
-def _refused(error: GateClosed | None) -> dict[str, Json]:
-    if error is None:
-        return {}
-    return {
-        "exit": int(error.exit),
-        "error": {name: getattr(error, name) for name in ("what", "where", "cause", "hint", "state")},
     }
 
 

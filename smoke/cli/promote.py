@@ -23,7 +23,7 @@ def command(site: Site, *, to: str | None, again: str, as_json: bool, json_lines
 
     Run it again after it was killed: it goes on where the journal says.
     """
-    asked = check_settings(site)
+    asked = check_settings(site)["releases"]
     try:
         rollout = _begin(site, Wish(by=me(), at=site.clock.wall(), to=to, again=again, asked=asked))
     except NothingToDo as nothing:

@@ -100,7 +100,7 @@ def _unreadable(journal: str, error: Exception) -> JournalError:
 
 
 def _plan(named: str) -> Plan:
-    document = _plan_file(Path(named)) if _is_path(named, ".json") else _plan_now(Site.here(named))
+    document = _plan_file(Path(named)) if _is_path(named, ".json") else check_settings(Site.here(named))["plan"]
     try:
         plan = Plan.from_json(document)
         _check(plan)
@@ -116,17 +116,6 @@ def _plan_file(file: Path) -> Json:
     except (OSError, ValueError) as error:
         raise UsageError("the plan cannot be read", where=str(file), cause=str(error)) from error
     return document.get("plan", document) if isinstance(document, Mapping) else document
-
-
-def _plan_now(site: Site) -> Json:
-    """The plan that the settings of a stack ask for, deployed or not."""
-    import subprocess  # noqa: PLC0415 - a plan in a file needs none
-
-    command = [sys.executable, "-m", "infra.check", "--json", "--stack", site.name, "--project", str(site.project.folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        check_settings(site)  # says what is wrong
-    return json.loads(done.stdout)["plan"]
 
 
 def _check(plan: Plan) -> None:

@@ -1,31 +1,22 @@
 """A command of the user's own, in the slot's folder and environment: 0 is well, and it must say which version it asked."""
 
-import atexit
 import os
 import re
 import shlex
-import signal
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from infra.contract import VERSION_HEADER, Json, Placement
 from smoke.model import Answer
 from smoke.probes.settings import settings, words
 from smoke.probes.sight import Question, Sight, failed, shortened, untold
+from smoke.process import Ended, how, run
 from smoke.seams import Probe
 
 NOT_STARTED = range(125, 128)
 """Exit statuses by which ``env``, ``timeout``, ``docker`` and every shell say that the command itself was never run."""
 
-_MOST = 1024 * 1024
-"""Bytes of output that are looked at."""
-_END = 1.0
-"""Seconds that the system has to end what was killed."""
 _VERSION = re.compile(rf"^{VERSION_HEADER}: *(\S+) *\r?$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -53,51 +44,25 @@ class Command:
         said = ended.last or "without a word"
         if ended.status in NOT_STARTED:
             raise untold(f"exit status {ended.status}, the command was not run: {said}")
-        wrong = None if ended.status == 0 else f"{_status(ended.status)}: {said}"
+        wrong = None if ended.status == 0 else f"{how(ended.status)}: {said}"
         version = next((each for each in ended.versions if each != placement.version), next(iter(ended.versions), None))
         if version is None and wrong is None:
             raise failed(f"did not say which version it asked: print a line `{VERSION_HEADER}: <version>` ({said})")
         return Sight(Answer.FAILED if wrong else Answer.OK, wrong or said, version)
 
-    def _ended(self, placement: Placement) -> "Ended":
+    def _ended(self, placement: Placement) -> "Said":
         words = [placement.python if self.run[0] == "python" else self.run[0], *self.run[1:]]
-        # Files, not pipes: what the command left behind may hold a pipe open for ever.
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            try:
-                process = subprocess.Popen(
-                    words,
-                    cwd=placement.folder,
-                    env=environment(placement),
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,
-                )
-            except (OSError, ValueError) as error:
-                raise untold(f"{words[0]} cannot be started in {placement.folder}: {_why(error)}") from error
-            status = self._wait(process)
-            return _read(status, out, err)
-
-    def _wait(self, process: "subprocess.Popen[bytes]") -> int:
-        def end() -> None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-        # Probes run in threads that do not outlive the program; what they started would.
-        atexit.register(end)
         try:
-            return process.wait(self.timeout)
-        except subprocess.TimeoutExpired as error:
-            raise failed(f"did not end within {self.timeout:g} s, and was killed") from error
-        finally:
-            end()
-            atexit.unregister(end)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_END)
+            ended = run(words, placement.folder, self.timeout, environment(placement))
+        except (OSError, ValueError) as error:
+            raise untold(f"{words[0]} cannot be started in {placement.folder}: {_why(error)}") from error
+        if ended.status is None:
+            raise failed(f"did not end within {self.timeout:g} s, and was killed")
+        return _read(ended.status, ended)
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class Said:
     """How a command ended, and what it said."""
 
     status: int
@@ -121,23 +86,10 @@ def environment(placement: Placement) -> Mapping[str, str]:
     return {**given, "PATH": os.pathsep.join(path)}
 
 
-def _read(status: int, out: IO[bytes], err: IO[bytes]) -> Ended:
-    said, complained = (_text(each) for each in (out, err))
-    lines = [line for line in said.splitlines() if line.strip() and not _VERSION.match(line)]
-    last = (lines or [line for line in complained.splitlines() if line.strip()] or [""])[-1]
-    return Ended(status, tuple(_VERSION.findall(said)), shortened(last))
-
-
-def _text(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read(_MOST).decode(errors="replace")
-
-
-def _status(status: int) -> str:
-    if status > 0:
-        return f"exit status {status}"
-    known = {each.value: each.name for each in signal.Signals}
-    return f"killed by {known.get(-status, f'signal {-status}')}"
+def _read(status: int, ended: Ended) -> Said:
+    lines = [line for line in ended.out.splitlines() if line.strip() and not _VERSION.match(line)]
+    last = (lines or [line for line in ended.err.splitlines() if line.strip()] or [""])[-1]
+    return Said(status, tuple(_VERSION.findall(ended.out)), shortened(last))
 
 
 def _why(error: OSError | ValueError) -> str:

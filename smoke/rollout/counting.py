@@ -1,6 +1,6 @@
 """What was counted between two recorded looks, tick by tick, and the readings of the meters as far as that tells them. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -42,7 +42,7 @@ def _sum(counts: Counts, part: Slice) -> Counts:
     return Counts(counts.requests + part.requests, counts.errors + part.errors)
 
 
-def rows_of(looked: Looked, services: Sequence[str]) -> Rows:
+def rows_of(looked: Looked, services: Collection[str]) -> Rows:
     """The increments that a look recorded of these services.
 
     Raises:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from infra.contract import Json
 from smoke.analysis import Evidence, explained, verdict_of
-from smoke.analysis.counts import Increment
 from smoke.analysis.intake import quantile
 from smoke.model import Finding
+from smoke.rollout.counting import rows_of
 from smoke.rollout.events import Event, Looked
 from smoke.rollout.machine import Phase, Rollout, apply
 
@@ -28,8 +28,7 @@ def recall(evidence: Evidence, events: Iterable[Event]) -> Evidence:
 
 def remembered(evidence: Evidence, looked: Looked) -> Evidence:
     """The evidence one recorded look later."""
-    rows = {service: [Increment.from_json(row) for row in each] for service, each in looked.rows.items()}
-    return evidence.replayed(looked.watched, looked.grids, rows)
+    return evidence.replayed(looked.watched, looked.grids, rows_of(looked, looked.rows))
 
 
 def note(evidence: Evidence, findings: Sequence[Finding], at: float, known: Mapping[str, list[float]]) -> Looked:
