@@ -36,6 +36,10 @@ class FakeClock:
         """The start, and what was slept since."""
         return self._start + self._now
 
+    def set(self, wall: float) -> None:
+        """Set the date, as a person or a time server does; no time passes."""
+        self._start = wall - self._now
+
     def sleep(self, seconds: float) -> None:
         """Jump ahead."""
         self._now += max(0.0, seconds)

@@ -4,10 +4,12 @@ CrossfadeError
 ├── GateClosed        1   a gate said no, nothing was changed
 ├── UsageError        2   the command line or the configuration is wrong
 ├── DeployError       4   Pulumi or a resource failed
+├── Forbidden         5   a window, a freeze or a missing approval says no; nothing was changed
 ├── NoSuchStack       6   no such stack, or it was never brought up
 ├── TimedOut          9   a limit was reached; the state is known and printed
 ├── RollbackFailed   11   a person is needed now
 ├── Locked           13   another run holds the stack
+│   └── Deposed           another driver took over while this one did not answer
 └── SeamError         4   a backend could not do what it was asked
     ├── RouterError       weights could not be written or read
     ├── MeterError        counts could not be read
@@ -87,6 +89,12 @@ class DeployError(CrossfadeError):
     exit = Exit.DEPLOYMENT
 
 
+class Forbidden(CrossfadeError):
+    """A rule of the team's says no, and nothing was changed."""
+
+    exit = Exit.POLICY
+
+
 class NoSuchStack(CrossfadeError):
     """There is no such stack, or it was never brought up."""
 
@@ -109,6 +117,10 @@ class Locked(CrossfadeError):
     """Another run holds the stack."""
 
     exit = Exit.LOCKED
+
+
+class Deposed(Locked):
+    """Another driver took over while this one did not answer; this one may change nothing any more."""
 
 
 class SeamError(CrossfadeError):

@@ -4,8 +4,9 @@ Backends live one file each in the folder named after the seam, and register in 
 own error from ``smoke.errors``; a library's exceptions stop at the backend.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from infra.contract import Contract, Placement
@@ -13,6 +14,8 @@ from infra.contract import Contract, Placement
 if TYPE_CHECKING:  # `status` asks no probe and reads no counts
     from smoke.model import Reading, Sample
 
+LONGEST_ACT = 900.0
+"""Seconds that one act of a stack may take, with what is tidied up before it."""
 Record = Mapping[str, Any]
 """A JSON object: one line of a journal."""
 
@@ -20,15 +23,20 @@ Record = Mapping[str, Any]
 class Router(Protocol):
     """Splits the live traffic of one service between its slots."""
 
-    def write(self, weights: Mapping[str, int]) -> None:
+    def write(self, weights: Mapping[str, int], keep: Collection[str] = ()) -> None:
         """Make these the weights, whole; may be repeated. Returns when the data plane has accepted them.
+
+        Args:
+            weights: percent by slot, 100 in all.
+            keep: slots that, although they have no weight, are still reached by those who name them: a session's cookie, or a
+                paired caller. A slot with weight always is.
 
         Raises:
             RouterError: it has not, or cannot say. The weights may or may not be in force, or come in force later.
         """
 
     def read(self) -> Mapping[str, int]:
-        """Percent by slot that the data plane serves right now.
+        """Percent by slot that the data plane serves right now; what is kept is not in it.
 
         Raises:
             RouterError: the data plane cannot be asked.
@@ -82,14 +90,39 @@ class Handover(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who is a stack's one writer."""
+
+    user: str
+    host: str
+    pid: int
+    since: float
+    """Seconds since 1970, for people to read."""
+    token: int
+    """Greater than that of everybody before."""
+
+
 class Writer(Protocol):
-    """The one that may append to a rollout's journal, for as long as it is open."""
+    """The one that may append to a rollout's journal, until its context ends or somebody takes over.
+
+    Somebody may once its process is dead, or its lease has run out: for a while it neither appended nor renewed.
+    """
 
     def append(self, record: Record) -> None:
-        """Add a record; returns when it is durable.
+        """Add a record; returns when it is durable. It renews the lease.
 
         Raises:
-            JournalError: it is not.
+            JournalError: it is not durable.
+            Locked: nothing was written: another writer took over (Deposed), or somebody is in the way.
+        """
+
+    def renew(self, seconds: float) -> None:
+        """Stay the one writer for at least that long from now.
+
+        Raises:
+            JournalError: the lease cannot be written.
+            Locked: another writer took over (Deposed), or somebody is in the way.
         """
 
 
@@ -107,10 +140,18 @@ class Journal(Protocol):
         """
 
     def open(self, rollout: str) -> AbstractContextManager[Writer]:
-        """Become the stack's one writer. The lease ends with the context, or with the process.
+        """Become the stack's one writer. The lease is given back when the context ends, and ends with the process.
 
         Raises:
-            Locked: somebody else is; says who and since when.
+            Locked: somebody else is; says who, since when and until when.
+            JournalError: the lease cannot be taken.
+        """
+
+    def holder(self) -> Holder | None:
+        """The one writer, or None: there is none that lives and whose lease still runs.
+
+        Raises:
+            JournalError: it cannot be known.
         """
 
 
@@ -141,6 +182,15 @@ class Stack(Protocol):
         Returns one sentence that says what still differs from the user's own configuration.
 
         Raises:
+            Locked: another deployment is under way, whose owner lives or is on another machine; later it may go.
+            DeployError: it could not be done; traffic is not touched in any case.
+        """
+
+    def deploy(self) -> None:
+        """Declare what the user's own settings say now; may be repeated.
+
+        Raises:
+            Locked: another deployment is under way, whose owner lives or is on another machine; later it may go.
             DeployError: it could not be done; traffic is not touched in any case.
         """
 
