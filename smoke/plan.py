@@ -7,6 +7,9 @@ from typing import Self
 
 from infra.contract import Json
 
+_LATER = ("warm_up", "false_aborts", "false_passes", "approvals_last", "own_approval", "absence", "keep", "forward")
+"""What the plans of earlier versions do not say."""
+
 
 class Policy(Enum):
     """What happens when a step's limit is reached without a verdict."""
@@ -32,6 +35,35 @@ class Step:
     """Seconds of any kind after which the policy applies."""
     singletons: bool = False
     """Singletons work on the candidate from here on."""
+    approvals: int = 0
+    """Persons who must approve before the step begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hours of the week in which a rollout may go forward."""
+
+    days: tuple[int, ...]
+    """Days on which it opens; Monday is 0."""
+    start: int
+    """Minutes of the day, 0 to 1439, by the clocks of the zone."""
+    end: int
+    """Minutes of the day, 0 to 1440; not after ``start``: it goes past midnight."""
+    zone: str
+    """Name in the tz database, as ``Europe/Berlin``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A time in which no rollout may go forward."""
+
+    start: float
+    """Seconds since 1970."""
+    end: float
+    """Seconds since 1970, from which on it may again."""
+    why: str
+    zone: str = "UTC"
+    """Whose clocks people read it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +85,7 @@ class Gates:
     error_margin: float = 0.001
     """Share of requests that may fail on top of that: too few to matter, 0 to 1."""
     latency_ratio: float = 1.05
-    """The candidate's latency may be this many times the live one's."""
+    """The candidate's latency may be this many times the live one's; 0: it is not compared."""
     memory_ratio: float = 2.0
     """The candidate's resident memory may be this many times the live one's."""
     requests: int | None = None
@@ -101,6 +133,20 @@ class Plan:
     """Greatest probability, for each test of each step, that a candidate worse than allowed passes."""
     traffic: Mapping[str, Traffic] | None = None
     """By service; None where the stack has users of its own."""
+    windows: tuple[Window, ...] = ()
+    """When it may go forward; none: always."""
+    freezes: tuple[Freeze, ...] = ()
+    """When it may not, whatever the windows say."""
+    approvals_last: float = 3600.0
+    """Seconds for which an approval counts."""
+    own_approval: bool = True
+    """Whether whoever began the rollout may approve it."""
+    absence: float = 60.0
+    """Seconds that a rollout may be without a driver before the watchdog takes it back."""
+    keep: float = 86400.0
+    """Seconds for which the slot that was live stays warm after a promotion; ``retire`` before that is refused."""
+    forward: bool = False
+    """The live slot is known to be broken: it is not asked to be well, and the candidate is not compared with it."""
 
     def gates_of(self, service: str) -> Gates:
         """The gates that a service must pass."""
@@ -109,10 +155,7 @@ class Plan:
     def to_json(self) -> Mapping[str, Json]:
         """The form that the contract and the journal carry; ``from_json`` reads it back to an equal value."""
         return {
-            "steps": [
-                {"share": s.share, "bake": s.bake, "requests": s.requests, "limit": s.limit, "singletons": s.singletons}
-                for s in self.steps
-            ],
+            "steps": [asdict(step) for step in self.steps],
             "gates": asdict(self.gates),
             "own": {service: asdict(gates) for service, gates in self.own.items()},
             "tick": self.tick,
@@ -120,22 +163,24 @@ class Plan:
             "blind": self.blind,
             "hold": self.hold,
             "policy": self.policy.value,
-            "warm_up": self.warm_up,
-            "false_aborts": self.false_aborts,
-            "false_passes": self.false_passes,
             "traffic": {name: {"rate": t.rate, "path": t.path} for name, t in (self.traffic or {}).items()},
+            "windows": [{**asdict(window), "days": list(window.days)} for window in self.windows],
+            "freezes": [asdict(freeze) for freeze in self.freezes],
+            **{key: getattr(self, key) for key in _LATER},
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Json]) -> Self:
         """Read what ``to_json`` or ``infra.config`` wrote, which is valid; what an earlier version did not know is default."""
         rest = {key: document[key] for key in ("tick", "prove", "blind", "hold")}
-        rest |= {key: document[key] for key in ("warm_up", "false_aborts", "false_passes") if key in document}
+        rest |= {key: document[key] for key in _LATER if key in document}
         return cls(
             steps=tuple(Step(**step) for step in document["steps"]),
             gates=Gates(**document["gates"]),
             own={service: Gates(**gates) for service, gates in document.get("own", {}).items()},
             policy=Policy(document["policy"]),
             traffic={name: Traffic(**each) for name, each in document["traffic"].items()},
+            windows=tuple(Window(**{**each, "days": tuple(each["days"])}) for each in document.get("windows", ())),
+            freezes=tuple(Freeze(**each) for each in document.get("freezes", ())),
             **rest,
         )

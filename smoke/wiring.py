@@ -1,5 +1,6 @@
 """Puts the parts together for one stack: the only module that knows every table of backends."""
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from infra.contract import Contract
 from smoke.clock import SystemClock
 from smoke.errors import CrossfadeError, HandoverError, JournalError, RouterError
+from smoke.guard import remember_shell
 from smoke.handovers import handover
 from smoke.journals import FileJournal, FileMailbox
 from smoke.meters import meter
@@ -17,7 +19,7 @@ from smoke.probes import probe
 from smoke.rollout import Event, Phase, Rollout, from_record, replay, to_record
 from smoke.rollout.opening import History
 from smoke.routers import router
-from smoke.seams import Clock, Handover, Meter, Router, Writer
+from smoke.seams import LONGEST_ACT, Clock, Handover, Meter, Router, Writer
 from smoke.stack import PulumiStack
 from smoke.stack.project import Project, find_project
 
@@ -166,12 +168,49 @@ class Site:
             return "unknown: the stack cannot be read"
         return "; ".join(parts) or "nothing is served"
 
-    def drive(self, rollout: Rollout, listeners: "tuple[Listener, ...]") -> Rollout:
-        """Take a rollout to its end, as the stack's one driver.
+    @property
+    def folder(self) -> Path:
+        """Where the journal is, and what lies beside it."""
+        return self.project.journal(self.name)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody begins or drives a rollout within the context, for as long as one run of Pulumi may take.
+
+        Raises:
+            Locked: somebody drives.
+        """
+        names = self.journal.rollouts()
+        # Where there is no rollout yet, one without a record, which is none; any other is newer by its name.
+        with self.journal.open(names[-1] if names else "0000-none") as writer:
+            writer.renew(LONGEST_ACT)
+            yield
+
+    def remember_shell(self) -> None:
+        """Let the watchdog find Pulumi as this shell does."""
+        remember_shell(self.folder, os.environ)
+
+    def begin(self, rollout: Rollout) -> None:
+        """Remember that a rollout has begun, for whoever is to drive it.
 
         Raises:
             Locked: somebody else drives.
         """
+        with self.journal.open(rollout.opened.rollout) as writer:
+            if self.rollout(rollout.opened.rollout) is None:
+                writer.append(to_record(rollout.opened))
+
+    def detached(self, rollout: Rollout) -> bool:
+        """Whether its people asked that the watchdog drives."""
+        return any(each["verb"] == "drive" for each in self.mailbox.requests(rollout.opened.rollout))
+
+    def drive(self, rollout: Rollout, listeners: "tuple[Listener, ...]", *, hands_off: bool = False) -> Rollout:
+        """Take a rollout to its end, as the stack's one driver; where it ``hands_off``, until the watchdog is to go on with it.
+
+        Raises:
+            Locked: somebody else drives, or took over.
+        """
+        self.remember_shell()
         with self.journal.open(rollout.opened.rollout) as writer:
             # Somebody may have gone on with it, or ended it, before the lease was ours.
             current = self.rollout(rollout.opened.rollout)
@@ -180,7 +219,8 @@ class Site:
                 current = rollout
             slots = (current.opened.live, current.opened.candidate)
             with self.sampler(slots) as sampler, self.metering(), self._traffic(current.plan):
-                return self._driver(sampler, writer, listeners).run(current, self.events(current.opened.rollout))
+                driver = self._driver(sampler, writer, listeners, hands_off=hands_off)
+                return driver.run(current, self.events(current.opened.rollout))
 
     def at_work(self, service: str) -> str | None:
         """The slot whose singleton may work; None where nobody may, or nobody can say."""
@@ -189,12 +229,12 @@ class Site:
         except HandoverError:
             return None
 
-    def _driver(self, sampler: "Sampler", writer: Writer, listeners: "Sequence[Listener]") -> "Driver":
+    def _driver(self, sampler: "Sampler", writer: Writer, listeners: "Sequence[Listener]", *, hands_off: bool) -> "Driver":
         from smoke.driver import Driver, World  # noqa: PLC0415 - `status` drives nothing
 
         probes = tuple(dict.fromkeys((placement.service, each.name) for placement, each, _ in sampler.questions))
         world = World(self.routers, self.meters, self.handovers, sampler, probes, self.stack, self.mailbox)
-        return Driver(world, writer, self.clock, listeners)
+        return Driver(world, writer, self.clock, listeners, hands_off=hands_off)
 
     @contextmanager
     def metering(self) -> Iterator[None]:

@@ -14,6 +14,13 @@ PREFIX = "crossfade:"
 Keys = tuple[str | int, ...]
 """The way to a value: ``("services", "api", "health", 0)``."""
 
+LARGEST, MOST, DEEPEST = 256_000, 20_000, 50
+"""Bytes of a settings file, values in it (what an alias stands for counts each time), and mappings within each other."""
+_DIGITS = 300
+"""Of the longest number: what is longer is a text."""
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \S+")
+"""What Pulumi makes of a date without quotes: a time, in Go's words."""
 _NUMBER = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+)([eE][-+]?\d+)?")
 _WORDS: Mapping[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -83,10 +90,19 @@ def path_of(keys: Keys) -> str:
 def from_values(values: Mapping[str, Any], name: str) -> Document:
     """A document of values that were read by somebody else, with the lines of the file of that name where it has them."""
     try:
-        lines = read(Path(name)).lines
+        written = read(Path(name))
     except (OSError, UnreadableError):
-        lines = {}
-    return Document(Path(name).name, values, lines)
+        return Document(Path(name).name, values)
+    return Document(Path(name).name, {key: _as_written(each, written.at((key,))) for key, each in values.items()}, written.lines)
+
+
+def _as_written(value: Any, written: Any) -> Any:  # noqa: ANN401 - whatever was written
+    """The value, but with its dates as the file has them."""
+    if isinstance(value, Mapping) and isinstance(written, Mapping):
+        return {key: _as_written(each, written.get(key)) for key, each in value.items()}
+    if isinstance(value, list) and isinstance(written, list) and len(value) == len(written):
+        return [_as_written(*each) for each in zip(value, written, strict=True)]
+    return written if isinstance(value, str) and isinstance(written, str) and _TIME.fullmatch(value) else value
 
 
 def read(file: Path) -> Document:
@@ -96,11 +112,17 @@ def read(file: Path) -> Document:
         OSError: it cannot be read.
         UnreadableError: it is no settings file.
     """
+    with file.open("rb") as opened:
+        written = opened.read(LARGEST + 1)
+    if len(written) > LARGEST:
+        raise UnreadableError(f"it has more than {LARGEST:,} bytes: that is no settings file")
     try:
-        return _document(file.name, yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
+        return _document(file.name, yaml.compose(written.decode(), Loader=yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         raise _unreadable(error) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnreadableError:
+        raise
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two of characters that there are not
         raise UnreadableError(" ".join(str(error).split())) from error
     except RecursionError as error:
         raise UnreadableError("it contains itself, or is nested too deep") from error
@@ -135,13 +157,15 @@ class _Reading:
     def __init__(self) -> None:
         self.lines: dict[Keys, int] = {}
         self.repeated: dict[int, Repeated] = {}
+        self._count = 0
 
     def pairs(self, node: yaml.MappingNode, keys: Keys) -> dict[str, tuple[yaml.Node, yaml.Node]]:
         """Key and value by name; what is merged in by ``<<`` gives way to what is written."""
         own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        self._counted(len(node.value), keys)
         for key, child in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
+            name, line = _text(key), key.start_mark.line + 1
             if key.tag == "tag:yaml.org,2002:merge":
                 for each in child.value if isinstance(child, yaml.SequenceNode) else [child]:
                     merged = {**(self.pairs(each, keys) if isinstance(each, yaml.MappingNode) else {}), **merged}
@@ -158,17 +182,35 @@ class _Reading:
         if isinstance(node, yaml.MappingNode):
             return {name: self.entry(*each, (*keys, name)) for name, each in self.pairs(node, keys).items()}
         if isinstance(node, yaml.SequenceNode):
+            self._counted(len(node.value), keys)
             return [self.entry(child, child, (*keys, index)) for index, child in enumerate(node.value)]
         return _scalar(node)
+
+    def _counted(self, values: int, keys: Keys) -> None:
+        self._count += values
+        if self._count > MOST:
+            raise UnreadableError(f"it has more than {MOST:,} values, what aliases stand for included", self.lines.get(keys))
+        if len(keys) > DEEPEST:
+            raise UnreadableError(f"it contains itself, or is nested deeper than {DEEPEST}", self.lines.get(keys))
+
+
+def _text(node: yaml.Node) -> str:
+    line = node.start_mark.line + 1
+    if not isinstance(node, yaml.ScalarNode):
+        raise UnreadableError("a name is a text, and no list or mapping", line)
+    text = str(node.value)
+    if any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text):
+        raise UnreadableError("a text has a zero or half a character in it", line)
+    return text
 
 
 def _scalar(node: yaml.Node) -> Any:  # noqa: ANN401
     # As Pulumi reads it: `on` is a word and 8:30 a time of day, which the older YAML of this library takes for others.
-    text = str(node.value)
+    text = _text(node)
     if getattr(node, "style", None) in {"'", '"', "|", ">"}:
         return text
     if text in _WORDS:
         return _WORDS[text]
-    if _NUMBER.fullmatch(text):
+    if len(text) <= _DIGITS and _NUMBER.fullmatch(text):
         return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
     return text

@@ -9,20 +9,8 @@ from infra.contract import Json
 def plan_document(settings: Settings) -> Mapping[str, Json]:
     """The plan with every default filled in. Singletons are handed over last, in a step of their own."""
     plan = settings.plan
-    steps = [
-        {
-            "share": step.share,
-            "bake": step.bake if step.bake is not None else plan.last if step is plan.steps[-1] else plan.bake,
-            "requests": plan.requests if step.requests is None else step.requests,
-            "limit": plan.limit if step.limit is None else step.limit,
-            "singletons": False,
-        }
-        for step in plan.steps
-    ]
-    if any(service.kind == "singleton" for service in settings.services.values()):
-        steps.append({**steps[-1], "bake": plan.bake, "requests": 0, "singletons": True})
     return {
-        "steps": steps,
+        "steps": steps_document(settings),
         "gates": gates_document(plan.gates),
         "own": {**service_gates(settings), **metric_gates(settings)},
         "tick": plan.tick,
@@ -34,7 +22,33 @@ def plan_document(settings: Settings) -> Mapping[str, Json]:
         "false_aborts": plan.false_aborts,
         "false_passes": plan.false_passes,
         "traffic": {name: each.model_dump() for name, each in plan.traffic.items()},
+        "windows": [each.contract() for each in plan.windows],
+        "freezes": [each.contract() for each in plan.freezes],
+        "approvals_last": plan.approvals_last,
+        "own_approval": plan.own_approval,
+        "absence": plan.absence,
+        "keep": plan.keep,
+        "forward": False,
     }
+
+
+def steps_document(settings: Settings) -> list[Mapping[str, Json]]:
+    """The steps alone. Who approved of the last one approved of the singletons, too."""
+    plan = settings.plan
+    steps: list[Mapping[str, Json]] = [
+        {
+            "share": step.share,
+            "bake": step.bake if step.bake is not None else plan.last if step is plan.steps[-1] else plan.bake,
+            "requests": plan.requests if step.requests is None else step.requests,
+            "limit": plan.limit if step.limit is None else step.limit,
+            "singletons": False,
+            "approvals": step.approvals,
+        }
+        for step in plan.steps
+    ]
+    if any(service.kind == "singleton" for service in settings.services.values()):
+        steps.append({**steps[-1], "bake": plan.bake, "requests": 0, "singletons": True, "approvals": 0})
+    return steps
 
 
 def gates_document(*settings: GateSettings) -> Mapping[str, Json]:

@@ -16,7 +16,7 @@ def ports_of(port: int, *, slotted: bool) -> tuple[int, ...]:
 
 def spare_port(values: Mapping[str, Any], *, slotted: bool = True, free: Callable[[int], bool] = lambda _: True) -> int | None:
     """A port that no program of these settings uses, whole or broken as they are: next to theirs; None where there is none."""
-    written = [(port, own) for port, own in _written(values) if port <= HIGHEST]
+    written = [(port, own) for port, own in _written(values) if 0 < port <= HIGHEST]
     used = {each for port, own in written for each in ports_of(port, slotted=own)}
     above = max((port + 1 for port, _ in written), default=FRONT)
     for port in chain(range(above, HIGHEST + 1), range(FRONT, above)):

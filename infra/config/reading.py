@@ -117,7 +117,7 @@ def _hint(refused: _Refused) -> str:
 def _example(refused: _Refused, loc: Keys) -> Any:  # noqa: ANN401 - whatever may be written
     field, given = _fields(_model_at(refused.root, loc[:-1])).get(str(loc[-1])), refused.error["input"]
     example = field.examples[0] if field is not None and field.examples else None
-    if isinstance(example, int) and isinstance(given, str) and given.strip().isdecimal():
+    if isinstance(example, int) and isinstance(given, str) and len(given) <= _LONGEST and given.strip().isdecimal():
         return int(given)
     return spare_port(refused.document.values) if loc[-1] == "port" else example
 

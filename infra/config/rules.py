@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from infra.config.document import Document, Keys, Repeated
 from infra.config.faults import Fault, FaultsError, paste
+from infra.config.hour_rules import hour_faults
 from infra.config.metric_rules import metric_faults
-from infra.config.plan import plan_document
+from infra.config.plan import steps_document
 from infra.config.ports import ports_of, spare_port
 from infra.config.reading import faults_in
 from infra.config.settings import Service, Settings
@@ -60,31 +61,23 @@ def in_order(services: Mapping[str, Service]) -> list[str]:
     Raises:
         ValueError: they wait for each other in a circle; the text is the circle.
     """
-    done: list[str] = []
-
-    def visit(name: str, way: tuple[str, ...]) -> None:
-        if name in way:
-            raise ValueError(" after ".join((*way[way.index(name) :], name)))
-        if name not in done:
-            for provider in services[name].after:
-                visit(provider, (*way, name))
-            done.append(name)
-
+    done: dict[str, None] = {}
     for name in services:
-        visit(name, ())
-    return done
+        way = [name]
+        while way:
+            waits_for = next((each for each in services[way[-1]].after if each not in done), None)
+            if waits_for is None:
+                done[way.pop()] = None
+            elif waits_for in way:
+                raise ValueError(" after ".join((*way[way.index(waits_for) :], waits_for)))
+            else:
+                way.append(waits_for)
+    return list(done)
 
 
 def _repeated(document: Document, each: Repeated) -> Fault:
     where, cause = f"{document.name}:{each.again} {each.key}", f"line {each.first} has it too; which of them counts?"
     return Fault(f"{each.key} is there twice", where, cause, f"take line {each.first} or line {each.again} out")
-
-
-def _start(settings: Settings, document: Document) -> Iterator[Fault]:
-    if settings.start not in settings.slots:
-        hint = paste(document, ("start",), next(iter(settings.slots)))
-        cause = f"the slots are {', '.join(settings.slots)}"
-        yield Fault(f"start is {settings.start}, and there is no such slot", document.where(("start",)), cause, hint)
 
 
 def _after(settings: Settings, document: Document) -> Iterator[Fault]:
@@ -144,6 +137,14 @@ def _reachable(settings: Settings, document: Document) -> Iterator[Fault]:
             yield Fault(f"{name} cannot be asked", document.where(keys), f"{asking[0]} asks a port, and {name} has none", hint)
 
 
+def _sticky(settings: Settings, document: Document) -> Iterator[Fault]:
+    for name, service in settings.services.items():
+        if service.kind != "sticky-http" and "affinity" in service.model_fields_set:
+            where = document.where(("services", name, "affinity"))
+            cause = f"it is {service.kind}, and browsers stay on a slot of a sticky-http service alone"
+            yield Fault(f"{name} has no use for affinity", where, cause, "take affinity out")
+
+
 def _health(settings: Settings, document: Document) -> Iterator[Fault]:
     for name, service in settings.services.items():
         keys: Keys = ("services", name, "health")
@@ -180,7 +181,7 @@ def _ascending(shares: Iterable[int], written: Iterable[Any]) -> list[Any]:
 
 def _limits(settings: Settings, document: Document) -> Iterator[Fault]:
     endless: dict[Keys, tuple[int, float, float]] = {}
-    for index, (step, whole) in enumerate(zip(settings.plan.steps, plan_document(settings)["steps"], strict=False)):
+    for index, (step, whole) in enumerate(zip(settings.plan.steps, steps_document(settings), strict=False)):
         keys: Keys = ("plan", "limit") if step.limit is None else ("plan", "steps", index, "limit")
         if whole["limit"] <= whole["bake"] and whole["bake"] > endless.get(keys, (0, 0.0, 0.0))[2]:
             endless[keys] = step.share, whole["limit"], whole["bake"]
@@ -210,5 +211,17 @@ def _names(settings: Settings, document: Document) -> Iterator[Fault]:
             yield Fault(f"{name} is there twice", document.where(("companions", name)), cause, f"rename the companion {name}")
 
 
-RULES: tuple[Rule, ...] = (_start, _names, _after, _reachable, _ports, _health, metric_faults, _steps, _limits, _named)
+RULES: tuple[Rule, ...] = (
+    _names,
+    _after,
+    _reachable,
+    _ports,
+    _sticky,
+    _health,
+    metric_faults,
+    _steps,
+    _limits,
+    hour_faults,
+    _named,
+)
 """Every rule; each finds its faults whatever the others find."""

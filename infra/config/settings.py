@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from infra.config.health import AnyCheck
+from infra.config.hours import FreezeSettings, WindowSettings
 from infra.config.kinds import (
     Command,
     Count,
@@ -101,6 +102,12 @@ class Service(Program):
     port: Port | None = Field(
         default=None, examples=[8080], description="where users reach it; the slots listen 10,000 and 20,000 above"
     )
+    affinity: Seconds = Field(
+        default=28_800.0,
+        le=31_536_000,
+        examples=["8h"],
+        description="how long a browser stays on its slot at most; of a sticky-http service alone",
+    )
     listen: Literal["127.0.0.1", "0.0.0.0"] = Field(default="127.0.0.1", examples=["127.0.0.1"])  # noqa: S104 - a person's choice
     after: tuple[Name, ...] = Field(default=(), examples=[["api"]], description="services that get their traffic before this one")
     health: tuple[AnyCheck, ...] = Field(
@@ -132,6 +139,7 @@ class StepSettings(Model):
     bake: Span | None = Field(default=None, examples=["1m"])
     requests: Count | None = Field(default=None, examples=[100])
     limit: Seconds | None = Field(default=None, examples=["30m"])
+    approvals: Count = Field(default=0, examples=[1], description="persons who must approve before it begins")
 
 
 class TrafficSettings(Model):
@@ -178,6 +186,26 @@ class PlanSettings(Model):
         le=0.5,
         examples=[0.05],
         description="greatest probability, for each test of each step, that a candidate worse than allowed passes",
+    )
+    windows: tuple[WindowSettings, ...] = Field(
+        default=(),
+        examples=[[{"days": "mon-fri", "hours": "09:00-17:00", "zone": "Europe/Berlin"}]],
+        description="when a rollout may go forward; none: always",
+    )
+    freezes: tuple[FreezeSettings, ...] = Field(
+        default=(),
+        examples=[[{"from": "2026-12-20", "until": "2027-01-03", "why": "holidays", "zone": "Europe/Berlin"}]],
+        description="when it may not, whatever the windows say",
+    )
+    approvals_last: Seconds = Field(default=3600.0, examples=["1h"], description="how long an approval counts")
+    own_approval: bool = Field(
+        default=True, strict=True, examples=[True], description="whether whoever began a rollout may approve it"
+    )
+    absence: Seconds = Field(
+        default=60.0, examples=["60s"], description="how long a rollout may be without a driver before it is taken back"
+    )
+    keep: Span = Field(
+        default=86_400.0, examples=["24h"], description="how long the slot that was live stays warm after a promotion"
     )
     gates: GateSettings = Field(default=GateSettings(), examples=[{"errors": 0.01}])
     traffic: dict[Name, TrafficSettings] = Field(default={}, examples=[{"api": {"rate": 100, "path": "/prices"}}])

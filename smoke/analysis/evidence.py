@@ -143,17 +143,17 @@ class Evidence:
         """The evidence after one more answer of a probe."""
         probe = (reading.service, reading.slot, reading.probe)
         streak = self.streaks.get(probe, Streak()).after(reading.answer)
-        known = self.instances.get(probe)
-        restarted = reading.instance is not None and known is not None and reading.instance != known
-        found = replace(
-            self,
-            streaks={**self.streaks, probe: streak},
-            latest={**self.latest, probe: reading},
-            instances=self.instances if reading.instance is None else {**self.instances, probe: reading.instance},
-            restarts={**self.restarts, probe: self.restarts.get(probe, 0) + 1} if restarted else self.restarts,
-        )
+        found = replace(self, streaks={**self.streaks, probe: streak}, latest={**self.latest, probe: reading})
+        if reading.instance is not None:
+            found = found.with_instance(probe, reading.instance)
         rss = reading.numbers.get("rss_mb")
         return found if rss is None else found.with_memory(reading, rss)
+
+    def with_instance(self, probe: Probe, instance: str) -> Self:
+        """The evidence once that process answered a probe: another than before means a restart."""
+        restarted = self.instances.get(probe, instance) != instance
+        restarts = {**self.restarts, probe: self.restarts.get(probe, 0) + 1} if restarted else self.restarts
+        return replace(self, instances={**self.instances, probe: instance}, restarts=restarts)
 
     def with_memory(self, reading: Reading, rss: float) -> Self:
         """The evidence after one more reading of resident memory, in megabytes."""

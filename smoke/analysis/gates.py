@@ -27,14 +27,20 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
 def prove(evidence: Evidence, probes: Sequence[tuple[str, str]]) -> tuple[Finding, ...]:
     """Is the candidate itself, and healthy, and is the live slot healthy too? Judged before any traffic is moved.
 
+    Of a live slot that is known to be broken nothing is asked.
+
     Args:
         evidence: what was seen so far.
         probes: every ``(service, probe)`` that must be well on both slots.
     """
     found = [*_identity(evidence), *_restarts(evidence)]
     for service, probe in probes:
-        found += [_proven(evidence, service, slot, probe) for slot in (evidence.candidate, evidence.live)]
+        found += [_proven(evidence, service, slot, probe) for slot in _asked(evidence)]
     return (*found, *_sight(evidence))
+
+
+def _asked(evidence: Evidence) -> tuple[str, ...]:
+    return (evidence.candidate,) if evidence.plan.forward else (evidence.candidate, evidence.live)
 
 
 def judge(evidence: Evidence, step: Step) -> tuple[Finding, ...]:
@@ -79,7 +85,7 @@ def _probes(evidence: Evidence) -> Iterator[Finding]:
         because = f"{service} {slot}: {probe} failed {streak.bad} times in a row, {gates.failures} are allowed: {detail}"
         if streak.bad >= gates.failures and slot == evidence.candidate:
             yield Finding(Verdict.FAIL, service, f"probe {probe}", because)
-        elif streak.bad and evidence.latest[service, slot, probe].answer is Answer.FAILED:
+        elif streak.bad and slot in _asked(evidence) and evidence.latest[service, slot, probe].answer is Answer.FAILED:
             yield Finding(Verdict.UNDECIDED, service, f"probe {probe}", because)
 
 
@@ -98,7 +104,7 @@ def _restarts(evidence: Evidence) -> Iterator[Finding]:
 def _memory(evidence: Evidence) -> Iterator[Finding]:
     for (service, slot), recent in evidence.memory.items():
         live = evidence.memory.get((service, evidence.live))
-        if slot != evidence.candidate or not live or len(recent) < RECENT:
+        if slot != evidence.candidate or not live or evidence.plan.forward or len(recent) < RECENT:
             continue
         least, most, ratio = min(recent), max(live), evidence.plan.gates_of(service).memory_ratio
         because = (

@@ -35,13 +35,13 @@ class Thresholds:
 
 
 def chosen(bins: Sequence[int], grid: Sequence[float], ratio: float) -> Thresholds | None:
-    """Thresholds for a live slot that answered so, by place in the grid; None where it answered too little.
+    """Thresholds for a live slot that answered so, by place in the grid; None where it answered too little, or for a ratio of 0.
 
     Both sides of a pair are edges that the meter has: where its buckets are wider than the tolerated ratio, the margin is the
     bucket. Nothing finer can be told from its counts.
     """
     total = sum(bins)
-    if total < LEAST:
+    if total < LEAST or not ratio:
         return None
     beyond = [total - below for below in accumulate(bins)]
     worse = [next(place for place, count in enumerate(beyond) if count <= share * total) for share in SHARES]

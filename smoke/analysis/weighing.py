@@ -93,7 +93,7 @@ def _memory(evidence: Evidence, service: str) -> float:
 
 
 def _tolerated(evidence: Evidence, service: str, held: float) -> float:
-    live = evidence.memory.get((service, evidence.live))
+    live = None if evidence.plan.forward else evidence.memory.get((service, evidence.live))
     room = max(live) * evidence.plan.gates_of(service).memory_ratio - held if live else held
     return max(room, 0.0) / WEEK
 
@@ -144,7 +144,9 @@ def _seen(evidence: Evidence, service: str, gate: str) -> Seen | None:
         return _errors(evidence, gates, intake) if gates.error_ratio > 0.0 else None
     if gate == ERROR_OBJECTIVE:
         return _error_objective(evidence, gates, intake) if gates.errors < 1.0 else None
-    return _latency(evidence, gates, intake) if gate == LATENCY else _latency_objective(evidence, gates, intake)
+    if gate == LATENCY:
+        return _latency(evidence, gates, intake) if gates.latency_ratio > 0.0 else None
+    return _latency_objective(evidence, gates, intake)
 
 
 def _errors(evidence: Evidence, gates: Gates, intake: Intake) -> Seen:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 import click
 
+from infra.contract.route import TOTAL
 from smoke.cli.frame import me, on_stack
 from smoke.cli.main import print_document
 from smoke.cli.running import drive, exit_of
-from smoke.errors import Exit, Locked, RouterError, TimedOut
+from smoke.errors import Exit, JournalError, Locked, RouterError, TimedOut
 from smoke.rollout import Phase, Retried, Rollout, describe, to_record
 from smoke.wiring import Site
 
@@ -30,11 +31,11 @@ def command(site: Site, *, why: str, as_json: bool) -> int:
     rollout = site.history().last
     if rollout is None or rollout.phase in {Phase.PROMOTED, Phase.ROLLED_BACK}:
         sys.stderr.write(f"nothing to abort: no rollout is running\nstate: {site.state()}\n")
+        if as_json:
+            print_document({"nothing": "no rollout is running", "weights": site.weights()})
         return Exit.WANTED
-    site.mailbox.post(rollout.opened.rollout, {"verb": "abort", "by": me(), "why": why, "at": site.clock.wall()})
-    rollout = _finish(site, rollout)
+    rollout = go_back(site, rollout, why)
     if rollout.phase is Phase.PROMOTED:
-        _set_weights(site, rollout.weights)
         sys.stderr.write("it was promoted a moment before it could be aborted; to go back: crossfade revert\n")
     code = exit_of(rollout, site.state())
     if as_json:
@@ -42,9 +43,26 @@ def command(site: Site, *, why: str, as_json: bool) -> int:
     return Exit.WANTED if rollout.phase is Phase.ROLLED_BACK else code
 
 
-def _finish(site: Site, rollout: Rollout) -> Rollout:
-    """Drive it back ourselves, or wait for the one who drives; where that one hangs, users do not wait."""
-    began, told = site.clock.now(), False
+def go_back(site: Site, rollout: Rollout, why: str) -> Rollout:
+    """Drive it back ourselves, or wait for the one who drives; where that one hangs, users do not wait. Returns it ended.
+
+    Raises:
+        TimedOut: the one who drives did not end it.
+        JournalError: what was done cannot be remembered; all traffic was put back on the live slot, where that could be done.
+    """
+    try:
+        site.mailbox.post(rollout.opened.rollout, {"verb": "abort", "by": me(), "why": why, "at": site.clock.wall()})
+        rollout = _taken_back(site, rollout)
+    except JournalError:
+        _set_weights(site, _home(rollout))
+        raise
+    if rollout.phase is Phase.PROMOTED:  # its driver was faster, and the weights may have been set here meanwhile
+        _set_weights(site, rollout.weights)
+    return rollout
+
+
+def _taken_back(site: Site, rollout: Rollout) -> Rollout:
+    began, told, cleared = site.clock.now(), False, False
     while True:
         try:
             if rollout.phase is Phase.STUCK:
@@ -61,20 +79,26 @@ def _finish(site: Site, rollout: Rollout) -> Rollout:
             if rollout.phase is Phase.REVERTING and not told:
                 sys.stderr.write(f"all traffic is on {rollout.opened.live}; the stack goes back\n")
                 told = True
-            if waited > _HEARING and rollout.phase not in {Phase.ABORTING, Phase.REVERTING}:
-                _set_weights(site, {rollout.opened.live: 100, rollout.opened.candidate: 0})
+            if waited > _HEARING and not cleared and rollout.phase not in {Phase.ABORTING, Phase.REVERTING}:
+                cleared = _set_weights(site, _home(rollout))
             site.clock.sleep(0.2)
 
 
-def _set_weights(site: Site, weights: Mapping[str, int]) -> None:
-    """Give every service these weights, consumers before providers; says what cannot be done, and leaves it to the next try."""
+def _home(rollout: Rollout) -> Mapping[str, int]:
+    return {rollout.opened.live: TOTAL, rollout.opened.candidate: 0}
+
+
+def _set_weights(site: Site, weights: Mapping[str, int]) -> bool:
+    """Give every service these weights, consumers before providers; says what cannot be done. Returns whether all have them."""
+    done = True
     for service, router in reversed(list(site.routers.items())):
         try:
-            if router.read() != weights:
-                router.write(weights)
-                sys.stderr.write(f"{service}: all traffic is on {max(weights, key=lambda slot: weights[slot])}\n")
+            router.write(weights)
+            sys.stderr.write(f"{service}: all traffic is on {max(weights, key=lambda slot: weights[slot])}\n")
         except RouterError as error:
-            sys.stderr.write(f"{service}: {error.what}; it is tried again\n")
+            done = False
+            sys.stderr.write(f"{service}: {error.what}\n")
+    return done
 
 
 def _retry(site: Site, rollout: Rollout) -> Rollout:

@@ -13,17 +13,21 @@ from smoke.errors import CrossfadeError, Exit, UsageError
 
 _COMMANDS: Mapping[str, str] = {
     "abort": "Put all traffic back on the live slot, now, and take the stack back.",
+    "approve": "Agree that the next step of the running rollout may begin.",
     "doctor": "Say what this machine has, what is missing or too old, and the fix.",
     "explain": "Say what an exit code means and what to do about it.",
+    "orders": "Say whether two slots ever worked at one moment, by the logs of orders.",
     "pause": "Hold the running rollout at the weights that it has.",
     "plan": "Show the steps of the next promotion, and what going back would do.",
     "promote": "Prove the candidate, shift traffic to it in steps, settle; or go back.",
     "replay": "Say what another plan would have done on the counts of a rollout.",
     "report": "Write the evidence of a rollout as Markdown or JSON.",
     "resume": "Go on with a rollout that is held.",
+    "retire": "Remove the slot that was live before, once its time is over.",
     "revert": "Go back to the version that was live before, in one step.",
     "smoke": "Ask every probe of the idle slot, directly, past the router.",
     "status": "Say what users see now, and how the rollout stands.",
+    "watch": "Follow a rollout that somebody else drives.",
 }
 _COMPLETE = "_CROSSFADE_COMPLETE"
 """The variable by which a shell asks how a line may go on."""

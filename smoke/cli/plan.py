@@ -16,6 +16,7 @@ from smoke.cli.outlook import Outlook, asked_rates, metered, outlooks, percent, 
 from smoke.errors import Exit
 from smoke.plan import Plan, Step
 from smoke.rollout import Opened
+from smoke.rollout.hours import closed
 from smoke.rollout.opening import NothingToDo, Wish, promotion
 from smoke.wiring import Site
 
@@ -33,10 +34,14 @@ def command(site: Site, *, rates: Sequence[str], watch: float, as_json: bool) ->
     Refuses, with exit code 1, a plan whose steps would end at their limit without a verdict.
     """
     asked = check_settings(site)["releases"]
+    # What it would do at an hour at which it may.
+    wish = Wish(by=me(), at=site.clock.wall(), asked=asked, override="to plan")
     try:
-        opened = promotion(site.contract, site.history(asked.values()), Wish(by=me(), at=site.clock.wall(), asked=asked))
+        opened = promotion(site.contract, site.history(asked.values()), wish)
     except NothingToDo as nothing:
         sys.stderr.write(f"nothing to promote: {nothing}\n")
+        if as_json:
+            print_document({"nothing": str(nothing), "weights": site.weights()})
         return Exit.WANTED
     found = outlooks(site, opened, asked_rates(rates, metered(site)), watch)
     refused = refusal(site, opened, found)
@@ -65,6 +70,7 @@ def _document(opened: Opened, found: Sequence[Outlook]) -> dict[str, Json]:
         "release": opened.release,
         "least_seconds": _least_seconds(opened.plan),
         "back": {name: dict(each) for name, each in opened.back.items()},
+        "closed": closed(opened.plan, opened.at),
         "plan": opened.plan.to_json(),
         "traffic": [_traffic(each) for each in found],
         "foresight": [_row(step) for each in found for step in each.steps],
@@ -105,13 +111,29 @@ def _lines(opened: Opened) -> list[str]:
         f"  prove    {opened.candidate} must be well {plan.gates.successes} times in a row within {plan.prove:g} s",
         *(f"  step {number}   {_step(opened, step)}" for number, step in enumerate(plan.steps, start=1)),
         f"  least    {_least_seconds(plan):g} s of watched time",
+        *_permits(opened),
         f"  back     all traffic on {opened.live} within a tick ({plan.tick:g} s) of a FAIL; then slot {opened.candidate} {back}",
+        f"  absence  {plan.absence:g} s without a driver, and the stack's watchdog takes it back",
+        f"  keep     for {plan.keep:g} s after the promotion {opened.live} is kept warm; then crossfade retire removes it",
     ]
+
+
+def _permits(opened: Opened) -> Iterator[str]:
+    """What people and the calendar must say to it, where they are asked."""
+    plan = opened.plan
+    if any(step.approvals for step in plan.steps):
+        own = "whoever begins it may be one of them" if plan.own_approval else "whoever begins it is none of them"
+        yield f"  approve  each counts for {plan.approvals_last:g} s, and {own}: crossfade approve"
+    if plan.windows or plan.freezes:
+        shut = closed(plan, opened.at)
+        yield f"  hours    promote would {'begin now' if shut is None else f'be refused now: {shut}'}"
 
 
 def _step(opened: Opened, step: Step) -> str:
     what = f"hand over {', '.join(opened.singletons)}" if step.singletons else f"{step.share} %"
-    return f"{what}: {step.bake:g} s or more, {step.requests} requests or more for each service, decided within {step.limit:g} s"
+    asked = f", after {step.approvals} approval{'' if step.approvals == 1 else 's'}" if step.approvals else ""
+    least = f"{step.bake:g} s or more, {step.requests} requests or more for each service"
+    return f"{what}{asked}: {least}, decided within {step.limit:g} s"
 
 
 def _foreseen(opened: Opened, found: Sequence[Outlook], metrics: Sequence[str]) -> Iterator[str]:

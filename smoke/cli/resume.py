@@ -4,11 +4,11 @@ import sys
 
 import click
 
-from smoke.cli.asking import ask
+from smoke.cli.asking import ask, running
 from smoke.cli.frame import on_stack
 from smoke.cli.main import print_document
 from smoke.errors import Exit
-from smoke.rollout import Phase, describe
+from smoke.rollout import Wait, describe
 from smoke.wiring import Site
 
 
@@ -18,12 +18,14 @@ from smoke.wiring import Site
 @on_stack
 def command(site: Site, *, why: str, as_json: bool) -> int:
     """Go on with a rollout that is held, whether a person paused it or its step reached the limit. The step is watched anew."""
-    running = site.history().running
-    if running is not None and running.phase is not Phase.HELD:
-        sys.stderr.write(f"nothing to resume: the rollout is {running.phase.value}\nstate: {site.state()}\n")
-        rollout = running
+    rollout = running(site, "resume")
+    if rollout.waits is Wait.PERSON:
+        rollout = ask(site, rollout, "resume", why, lambda each: each.waits is not Wait.PERSON)
+        sys.stderr.write(f"{rollout.phase.value} at {rollout.share} %\n")
     else:
-        rollout = ask(site, "resume", why, Phase.BAKING)
+        waits = f", and waits for {'; '.join(rollout.because)}" if rollout.waits else ""
+        sys.stderr.write(f"nothing to resume: the rollout is {rollout.phase.value}{waits}\n")
+    sys.stderr.write(f"state: {site.state()}\n")
     if as_json:
         print_document(describe(rollout))
     return Exit.WANTED

@@ -1,12 +1,10 @@
-"""Driving a rollout from a command: how it is shown, what Ctrl-C means, and the exit code it ends with."""
+"""Driving a rollout from a command: how it is shown, and the exit code it ends with."""
 
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
-from smoke.cli.frame import me
+from smoke.cli.interrupt import interrupts
 from smoke.display import LiveTable, json_lines, plain
 from smoke.errors import Exit, RollbackFailed
 from smoke.rollout import Phase, Rollout
@@ -14,14 +12,16 @@ from smoke.rollout.tick import Listener
 from smoke.wiring import Site
 
 
-def drive(site: Site, rollout: Rollout, *, json_lines: bool = False) -> Rollout:
+def drive(site: Site, rollout: Rollout, *, json_lines: bool = False, forward: bool = False) -> Rollout:
     """Take a rollout to its end, shown as the terminal or the pipe asks for.
+
+    Going ``forward``, it may be given to the watchdog on the way: then it is returned as it was when that took it.
 
     Raises:
         Locked: somebody else drives it.
     """
-    with _listeners(as_lines=json_lines) as listeners, _going_back_on_signal(site, rollout):
-        return site.drive(rollout, listeners)
+    with _listeners(as_lines=json_lines) as listeners, interrupts(site, rollout, asks=forward):
+        return site.drive(rollout, listeners, hands_off=forward)
 
 
 def exit_of(rollout: Rollout, state: str) -> Exit:
@@ -39,6 +39,9 @@ def exit_of(rollout: Rollout, state: str) -> Exit:
             state=state,
         )
     sys.stderr.write(f"state: {state}\n")
+    if not rollout.ended:
+        sys.stderr.write("it goes on in the background: crossfade watch shows it, crossfade abort takes it back\n")
+        return Exit.HELD
     if rollout.phase is Phase.PROMOTED:
         return Exit.WANTED
     cancelled = rollout.because and rollout.because[0].startswith("aborted by")
@@ -57,25 +60,3 @@ def _listeners(*, as_lines: bool) -> Iterator[tuple[Listener, ...]]:
             table.close()
     else:
         yield (plain(sys.stderr),)
-
-
-@contextmanager
-def _going_back_on_signal(site: Site, rollout: Rollout) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM asks the rollout to go back, in order; the second ends the program where it is."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        del frame
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        sys.stderr.write("going back; once more to leave everything as it is\n")
-        why = signal.Signals(number).name
-        site.mailbox.post(rollout.opened.rollout, {"verb": "abort", "by": me(), "why": why, "at": site.clock.wall()})
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -3,12 +3,14 @@
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import click
 
 from smoke.cli.frame import on_stack
 from smoke.cli.main import print_document
 from smoke.errors import Exit
+from smoke.guard import on_guard
 from smoke.rollout import Rollout, describe
 from smoke.wiring import Site
 
@@ -24,9 +26,14 @@ def command(site: Site, *, as_json: bool) -> int:
     if as_json:
         last = None if history.last is None else describe(history.last)
         document = {"stack": site.name, "live": live, "weights": weights, "releases": dict(site.contract.releases)}
-        print_document({**document, "rollout": last})
+        driver = None if history.running is None else site.journal.holder()
+        watched = {"driver": None if driver is None else asdict(driver), "watchdog": _watched(site)}
+        print_document({**document, **watched, "rollout": last})
         return Exit.WANTED
-    sys.stdout.write("\n".join([*_now(site, weights, live), *_rollout(history.last)]) + "\n")
+    lines = [*_now(site, weights, live), *_rollout(history.last)]
+    if history.running is not None:
+        lines += [*_waits(history.running, site.clock.wall()), _driver(site, history.running)]
+    sys.stdout.write("\n".join(lines) + "\n")
     return Exit.WANTED
 
 
@@ -50,11 +57,41 @@ def _now(site: Site, weights: Mapping[str, Mapping[str, int] | None], live: str)
 def _rollout(rollout: Rollout | None) -> list[str]:
     if rollout is None:
         return ["no rollout yet: crossfade promote"]
-    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(rollout.entered))
-    lines = [
-        f"rollout {rollout.opened.rollout}: {rollout.phase.value} since {since}, {rollout.share} % on {rollout.opened.candidate}"
-    ]
+    since = f"{rollout.phase.value} since {_at(rollout.entered)}"
+    lines = [f"rollout {rollout.opened.rollout}: {since}, {rollout.share} % on {rollout.opened.candidate}"]
     lines += [f"  because: {because}" for because in rollout.because]
     if rollout.look is not None and not rollout.ended:
         lines += [f"  {found}" for found in rollout.look.findings]
     return lines + ([f"  {rollout.differs}"] if rollout.differs else [])
+
+
+def _waits(rollout: Rollout, now: float) -> list[str]:
+    """What it waits for beside the evidence; approvals also before they are needed."""
+    step, until = rollout.asks, _at(rollout.entered + rollout.plan.hold)
+    lines = [] if rollout.waits is None else [f"  waits for {rollout.waits.value}, until {until}; then it goes back"]
+    if step is None:
+        return lines
+    agreed, asked = sorted(rollout.agreed(step, now)), rollout.plan.steps[step]
+    names = f" ({', '.join(agreed)})" if agreed else ""
+    given = f"{len(agreed)} of {asked.approvals} for step {step + 1}, {asked.share} %{names}"
+    return [*lines, f"  approvals: {given}: crossfade approve"]
+
+
+def _driver(site: Site, rollout: Rollout) -> str:
+    driver = site.journal.holder()
+    if driver is not None:
+        return f"  driven by {driver.user}@{driver.host}, process {driver.pid}, since {_at(driver.since)}"
+    if not _watched(site):
+        return "  nobody drives it, nor does a watchdog answer: crossfade promote goes on with it, crossfade abort takes it back"
+    if site.detached(rollout):
+        return "  nobody drives it: the watchdog is about to go on with it"
+    soon = f"the watchdog takes it back {rollout.plan.absence:g} s after it saw that"
+    return f"  nobody drives it: {soon}; crossfade promote goes on with it"
+
+
+def _watched(site: Site) -> bool:
+    return on_guard(site.folder, site.clock.now())
+
+
+def _at(wall: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall))

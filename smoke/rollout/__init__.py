@@ -8,6 +8,7 @@ What must not be here: anything that acts; a driver does that, and it never chan
 
 from smoke.rollout.events import (
     Aborted,
+    Approved,
     Cleared,
     Drifted,
     Event,
@@ -25,7 +26,7 @@ from smoke.rollout.events import (
     Shifted,
     Stuck,
 )
-from smoke.rollout.machine import ENDED, TABLE, IllegalEvent, Phase, Rollout, apply, replay
+from smoke.rollout.machine import ENDED, TABLE, IllegalEvent, Phase, Rollout, Wait, apply, replay
 from smoke.rollout.record import from_record, to_record
 from smoke.rollout.telling import describe, sentence
 
@@ -33,6 +34,7 @@ __all__ = [
     "ENDED",
     "TABLE",
     "Aborted",
+    "Approved",
     "Cleared",
     "Drifted",
     "Event",
@@ -52,6 +54,7 @@ __all__ = [
     "Settled",
     "Shifted",
     "Stuck",
+    "Wait",
     "apply",
     "describe",
     "from_record",

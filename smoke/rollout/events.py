@@ -39,6 +39,8 @@ class Opened(Event):
     """What the person said, where a reason is asked for."""
     queries: Mapping[str, str] = field(default_factory=dict)
     """By service, and by ``service/metric``: what is asked for its counts."""
+    override: str = ""
+    """Why it may go forward where windows and freezes forbid it; empty: it may not."""
 
 
 class Proved(Event):
@@ -47,10 +49,12 @@ class Proved(Event):
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True)
 class Shifted(Event):
     """The data plane serves the weights of this step, read back."""
 
-    __slots__ = ()
+    gaps: Mapping[str, float] = field(default_factory=dict)
+    """By singleton that was handed over: seconds for which nobody may have worked, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,18 @@ class Held(Event):
     """Somebody must decide; until then nothing moves."""
 
     because: tuple[str, ...]
+    permit: bool = False
+    """Every gate passes: it goes on by itself once it is permitted to, by the approvals and the hours that it waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved(Event):
+    """A person agrees that a step may begin. Changes nothing by itself."""
+
+    by: str
+    step: int
+    """Index of that step."""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +118,12 @@ class Settled(Event):
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True)
 class Cleared(Event):
     """All traffic is on the live slot again, read back, and every singleton works there."""
 
-    __slots__ = ()
+    gaps: Mapping[str, float] = field(default_factory=dict)
+    """By singleton that was handed back: seconds for which nobody may have worked, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +163,8 @@ class Looked(Event):
     """By service: what was counted since the look before, increment by increment; see ``smoke.analysis.counts``."""
     grids: Mapping[str, list[float]] = field(default_factory=dict)
     """By service, where it is new: the upper edges in milliseconds of the buckets that the rows speak of."""
+    instances: Mapping[str, str] = field(default_factory=dict)
+    """By ``service slot probe``, where it is new: the process that answered. A driver that takes over sees a restart by it."""
 
 
 @dataclass(frozen=True, slots=True)

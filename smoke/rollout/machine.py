@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
 
+from infra.contract.route import TOTAL
 from smoke.plan import Plan, Step
 from smoke.rollout.events import (
     Aborted,
+    Approved,
     Cleared,
     Drifted,
     Event,
@@ -52,16 +54,30 @@ class Phase(Enum):
     """Going back did not work; a person must act. The end, until that person asks to try again."""
 
 
+class Wait(Enum):
+    """What a rollout waits for before it moves on."""
+
+    PERSON = "a person"
+    """Somebody paused it, or its step reached the limit: it goes on when somebody says so."""
+    PERMIT = "a permit"
+    """Approvals are missing, or the hours forbid it: it goes on by itself when they no longer do."""
+
+
 ENDED = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.STUCK})
 
 _BACK = {Failed: Phase.ABORTING, Aborted: Phase.ABORTING}
 
 TABLE: Mapping[Phase, Mapping[type[Event], Phase]] = MappingProxyType(
     {
-        Phase.PROVING: {Proved: Phase.SHIFTING, **_BACK},
+        Phase.PROVING: {Proved: Phase.SHIFTING, Held: Phase.PROVING, Resumed: Phase.PROVING, **_BACK},
         Phase.SHIFTING: {Shifted: Phase.BAKING, **_BACK},
         Phase.BAKING: {Passed: Phase.SHIFTING, Finished: Phase.SETTLING, Held: Phase.HELD, **_BACK},
-        Phase.HELD: {Resumed: Phase.BAKING, **_BACK},
+        Phase.HELD: {
+            Resumed: Phase.BAKING,
+            Passed: Phase.SHIFTING,
+            Held: Phase.HELD,
+            **_BACK,
+        },
         Phase.SETTLING: {Settled: Phase.PROMOTED, **_BACK},
         Phase.PROMOTED: {},
         Phase.ABORTING: {Cleared: Phase.REVERTING, Stuck: Phase.STUCK},
@@ -72,7 +88,7 @@ TABLE: Mapping[Phase, Mapping[type[Event], Phase]] = MappingProxyType(
 )
 """What follows an event in a phase; anything else is illegal."""
 
-_REMARKS = (Looked, Drifted)
+_REMARKS = (Looked, Drifted, Approved)
 
 
 class IllegalEvent(Exception):
@@ -95,6 +111,9 @@ class Rollout:
     """After a revert: what still differs from the user's own configuration."""
     look: Looked | None = None
     """The last look that was recorded."""
+    waits: Wait | None = None
+    """What it waits for; None: for nothing but the gates."""
+    approvals: tuple[Approved, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -124,6 +143,34 @@ class Rollout:
         return {self.opened.live: 100 - self.share, self.opened.candidate: self.share}
 
     @property
+    def kept(self) -> frozenset[str]:
+        """Slots without weight on which sessions may still end: the live slot, while all that is new goes past it.
+
+        Once the candidate is settled whoever is left is moved, since the slot is free to be changed then. On the way back nobody
+        stays on a slot that is given up.
+        """
+        last = self.phase in {Phase.SHIFTING, Phase.BAKING, Phase.HELD} and self.share == TOTAL
+        return frozenset({self.opened.live} if last and not self.plan.forward else ())
+
+    @property
+    def asks(self) -> int | None:
+        """Index of the step that is the next to need approvals; None: no step to come does."""
+        if self.phase not in {Phase.PROVING, Phase.SHIFTING, Phase.BAKING, Phase.HELD}:
+            return None
+        first = self.step if self.phase is Phase.PROVING else self.step + 1
+        return next((place for place in range(first, len(self.plan.steps)) if self.plan.steps[place].approvals), None)
+
+    def agreed(self, step: int, now: float) -> frozenset[str]:
+        """Who agrees, as of ``now``, that a step may begin."""
+        return frozenset(
+            each.by
+            for each in self.approvals
+            if each.step == step
+            and now - each.at <= self.plan.approvals_last
+            and (self.plan.own_approval or each.by != self.opened.by)
+        )
+
+    @property
     def worker(self) -> str:
         """The slot on which singletons are to work now."""
         moved = self.phase in {Phase.SETTLING, Phase.PROMOTED} or (self.share > 0 and self.current.singletons)
@@ -141,7 +188,7 @@ def apply(rollout: Rollout | None, event: Event) -> Rollout:
             raise IllegalEvent(f"{type(event).__name__}: a rollout begins with Opened, and with it alone")
         return Rollout(opened=event, phase=Phase.PROVING, step=0, entered=event.at)
     if isinstance(event, _REMARKS):
-        return replace(rollout, look=event) if isinstance(event, Looked) else rollout
+        return _remarked(rollout, event)
     phase = TABLE[rollout.phase].get(type(event))
     if phase is None:
         raise IllegalEvent(f"{type(event).__name__} may not happen while {rollout.phase.value}")
@@ -153,7 +200,24 @@ def apply(rollout: Rollout | None, event: Event) -> Rollout:
         because=_because(rollout, event),
         differs=event.differs if isinstance(event, Reverted) else rollout.differs,
         look=None if isinstance(event, Shifted) else rollout.look,
+        waits=_waits(event),
     )
+
+
+def _remarked(rollout: Rollout, event: Event) -> Rollout:
+    match event:
+        case Looked():
+            return replace(rollout, look=event)
+        case Approved():
+            return replace(rollout, approvals=(*rollout.approvals, event))
+        case _:
+            return rollout
+
+
+def _waits(event: Event) -> Wait | None:
+    if not isinstance(event, Held):
+        return None
+    return Wait.PERMIT if event.permit else Wait.PERSON
 
 
 def _because(rollout: Rollout, event: Event) -> tuple[str, ...]:
@@ -164,7 +228,7 @@ def _because(rollout: Rollout, event: Event) -> tuple[str, ...]:
             return (*rollout.because, *because)
         case Aborted(by=by, why=why):
             return (f"aborted by {by}" + (f": {why}" if why else ""),)
-        case Resumed() | Passed() | Settled():
+        case Resumed() | Passed() | Finished() | Settled():
             return ()
         case _:
             return rollout.because

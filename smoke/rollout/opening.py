@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from infra.contract import Contract, fingerprint
-from smoke.errors import GateClosed, RollbackFailed, UsageError
-from smoke.plan import Plan, Step
+from infra.contract import Contract, Json, fingerprint
+from smoke.errors import Forbidden, GateClosed, RollbackFailed, UsageError
+from smoke.plan import Gates, Plan, Step
 from smoke.rollout.events import Opened
+from smoke.rollout.hours import closed
 from smoke.rollout.machine import Phase, Rollout
 
 _SLOTS = ("blue", "green")
@@ -71,6 +72,10 @@ class Wish:
     """Why a release that was rolled back is tried again."""
     asked: Mapping[str, str] = field(default_factory=dict)
     """By slot: fingerprint of what the settings ask for, which may not be deployed yet, or any more."""
+    override: str = ""
+    """Why it may begin, and go forward, at an hour at which it may not."""
+    forward: str = ""
+    """Why the live slot is known to be broken, so that the candidate is not compared with it."""
 
 
 def promotion(contract: Contract, history: History, wish: Wish) -> Opened:
@@ -81,6 +86,7 @@ def promotion(contract: Contract, history: History, wish: Wish) -> Opened:
         GateClosed: the slot is not placed, or not as the settings ask; or its release was rolled back and is unchanged.
         RollbackFailed: the last rollout is stuck.
         UsageError: there is no such slot.
+        Forbidden: it is outside the hours, and nobody said why it may begin all the same.
     """
     _not_stuck(history)
     live = history.live(contract)
@@ -97,7 +103,30 @@ def promotion(contract: Contract, history: History, wish: Wish) -> Opened:
             cause="\n".join(refused.because),
             hint='change it and run pulumi up, or: crossfade promote --again "why it is worth another try"',
         )
-    return _opened(contract, history, wish, (live, candidate), Plan.from_json(contract.plan))
+    plan = Plan.from_json(contract.plan)
+    _open_hours(contract, plan, wish)
+    return _opened(contract, history, wish, (live, candidate), past_live(plan) if wish.forward else plan)
+
+
+def past_live(plan: Plan) -> Plan:
+    """The plan of a way forward from a live slot that is broken: the candidate is judged by itself, and by its objectives."""
+    gates, own = _uncompared(plan.gates), {service: _uncompared(each) for service, each in plan.own.items()}
+    return replace(plan, gates=gates, own=own, forward=True)
+
+
+def _uncompared(gates: Gates) -> Gates:
+    return replace(gates, error_ratio=0.0, latency_ratio=0.0)
+
+
+def _open_hours(contract: Contract, plan: Plan, wish: Wish) -> None:
+    shut = None if wish.override else closed(plan, wish.at)
+    if shut is not None:
+        raise Forbidden(
+            "it may not begin now",
+            where=f"{contract.stack} · plan",
+            cause=shut,
+            hint='wait, or: crossfade promote --because "why it cannot wait"',
+        )
 
 
 def way_back(contract: Contract, history: History, wish: Wish) -> Opened:
@@ -121,12 +150,33 @@ def way_back(contract: Contract, history: History, wish: Wish) -> Opened:
     return _opened(contract, history, wish, (live, candidate), at_once(Plan.from_json(contract.plan)))
 
 
+def cold(contract: Contract, history: History) -> Mapping[str, Mapping[str, Json]] | None:
+    """What the slot held that was live before, by service, where it no longer does; None where it still does.
+
+    Raises:
+        GateClosed: nothing was promoted yet, or what was live before is not on record.
+    """
+    if history.settled is None:
+        raise GateClosed("nothing was promoted yet, so there is nothing to go back to", where=contract.stack)
+    candidate = _candidate(history.live(contract), None)
+    if contract.releases.get(candidate) == _settled_release(history, candidate):
+        return None
+    if candidate not in history.settled.inputs:
+        raise GateClosed(
+            "what was live before is not on record",
+            where=f"{contract.stack} · {candidate}",
+            hint="put its earlier settings back, run pulumi up, and then: crossfade promote",
+        )
+    return history.settled.inputs[candidate]
+
+
 def at_once(plan: Plan) -> Plan:
-    """The plan of a way back: all traffic in one step, nothing to wait for but health."""
+    """The plan of a way back: all traffic in one step, at any hour, nothing to wait for but health."""
     steps = [Step(share=100, bake=0.0, requests=0, limit=60.0)]
     if any(step.singletons for step in plan.steps):
         steps.append(Step(share=100, bake=0.0, requests=0, limit=60.0, singletons=True))
-    return replace(plan, steps=tuple(steps))
+    # What is left may be broken: it is not asked whether it is well, and the way back is no less open for that.
+    return past_live(replace(plan, steps=tuple(steps), windows=(), freezes=()))
 
 
 def _opened(contract: Contract, history: History, wish: Wish, slots: tuple[str, str], plan: Plan) -> Opened:
@@ -147,8 +197,9 @@ def _opened(contract: Contract, history: History, wish: Wish, slots: tuple[str, 
         back=settled.get(candidate, {}),
         by=wish.by,
         born=contract.born,
-        why=wish.again,
+        why="; ".join(filter(None, (wish.again, wish.forward))),
         queries=_queries(contract),
+        override=wish.override,
     )
 
 

@@ -14,7 +14,7 @@ from smoke.rollout.machine import Phase, Rollout, apply
 def recall(evidence: Evidence, events: Iterable[Event]) -> Evidence:
     """The evidence that a driver had at the last look of these events, to the bit.
 
-    What probes said is not in it: they are asked anew.
+    What probes said is not in it, they are asked anew; but for who answered, so that no restart is missed.
     """
     rollout: Rollout | None = None
     for event in events:
@@ -28,10 +28,24 @@ def recall(evidence: Evidence, events: Iterable[Event]) -> Evidence:
 
 def remembered(evidence: Evidence, looked: Looked) -> Evidence:
     """The evidence one recorded look later."""
+    for place, instance in looked.instances.items():
+        service, slot, probe = place.split(" ", 2)
+        evidence = evidence.with_instance((service, slot, probe), instance)
     return evidence.replayed(looked.watched, looked.grids, rows_of(looked, looked.rows))
 
 
-def note(evidence: Evidence, findings: Sequence[Finding], at: float, known: Mapping[str, list[float]]) -> Looked:
+def answering(evidence: Evidence) -> Mapping[str, str]:
+    """Who answers, by ``service slot probe``."""
+    return {" ".join(place): instance for place, instance in evidence.instances.items()}
+
+
+def note(
+    evidence: Evidence,
+    findings: Sequence[Finding],
+    at: float,
+    known: Mapping[str, list[float]],
+    instances: Mapping[str, str],
+) -> Looked:
     """What a look is remembered as.
 
     Args:
@@ -39,6 +53,7 @@ def note(evidence: Evidence, findings: Sequence[Finding], at: float, known: Mapp
         findings: what the gates say of it.
         at: seconds since 1970.
         known: buckets that the journal has already.
+        instances: who answered, as the journal has it.
     """
     found = [explained(evidence, finding) for finding in findings]
     return Looked(
@@ -50,6 +65,7 @@ def note(evidence: Evidence, findings: Sequence[Finding], at: float, known: Mapp
         tuple(_numbers(finding) for finding in found if finding.numbers),
         {name: [row.to_json() for row in intake.rows] for name, intake in evidence.intakes.items() if intake.rows},
         {name: grid for name, grid in evidence.grids().items() if grid != known.get(name)},
+        {place: instance for place, instance in answering(evidence).items() if instance != instances.get(place)},
     )
 
 

@@ -19,7 +19,7 @@ from smoke.plan import Plan, Step
 from smoke.rollout.counting import Rows, Tally, moments, rows_of
 from smoke.rollout.decision import decide
 from smoke.rollout.events import Aborted, Event, Failed, Finished, Held, Looked, Opened, Passed, Resumed, Shifted
-from smoke.rollout.machine import Phase, Rollout, apply, replay
+from smoke.rollout.machine import Phase, Rollout, Wait, apply, replay
 
 _COUNTED = frozenset({*WEIGHTS, "split"})
 """Gates that rest on counts alone."""
@@ -185,10 +185,12 @@ class _Fold:
 
     def decided(self, before: Rollout, event: Event) -> Self:
         """What the record says was decided. What a person did is done on the other way too."""
+        if before.waits is Wait.PERMIT and isinstance(event, Passed):
+            return self  # it had passed when it began to wait
         look = before.look
         verdict = Verdict.BLIND if look is None else Verdict(look.verdict)
         counted = not isinstance(event, Aborted)
-        if isinstance(event, Held):
+        if isinstance(event, Held) and not event.permit:
             counted = self.spent > before.current.limit
         elif isinstance(event, Failed):
             failed = any(each["verdict"] == "fail" and each["gate"] in _COUNTED for each in (look.numbers if look else ()))
@@ -249,4 +251,6 @@ class _Fold:
 def _decision(event: Event, verdict: Verdict, after: float, *, counted: bool = True) -> Decision:
     went_back = Outcome.FAILED if verdict is Verdict.FAIL else Outcome.BACK
     outcome = {Held: Outcome.HELD, Aborted: Outcome.ABORTED, Failed: went_back}.get(type(event), Outcome.PASSED)
+    if isinstance(event, Held) and event.permit:  # what was counted sufficed; a replay waits for nobody
+        return Decision(Outcome.PASSED, after, (), counted)
     return Decision(outcome, after, event.because if isinstance(event, (Held, Failed)) else (), counted)

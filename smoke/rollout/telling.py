@@ -5,6 +5,7 @@ from typing import Any
 
 from smoke.rollout.events import (
     Aborted,
+    Approved,
     Cleared,
     Drifted,
     Event,
@@ -21,7 +22,7 @@ from smoke.rollout.events import (
     Shifted,
     Stuck,
 )
-from smoke.rollout.machine import Phase, Rollout
+from smoke.rollout.machine import Phase, Rollout, Wait
 from smoke.rollout.record import to_record
 
 _RAW = frozenset({"rows", "grids"})
@@ -48,8 +49,11 @@ def sentence(event: Event, rollout: Rollout) -> str:  # noqa: PLR0911, C901, PLR
         case Aborted():
             return rollout.because[0]
         case Held(because=because):
-            ways = f"crossfade resume goes on, crossfade abort goes back, and so does it after {rollout.plan.hold:g} s"
+            on = "it goes on by itself once they are there" if rollout.waits is Wait.PERMIT else "crossfade resume goes on"
+            ways = f"{on}, crossfade abort goes back, and so does it after {rollout.plan.hold:g} s"
             return f"HELD at {share}: {'; '.join(because)}; {ways}"
+        case Approved(by=by, step=step):
+            return f"{by} approves step {step + 1}, {rollout.plan.steps[step].share} %"
         case Resumed(by=by):
             return f"resumed by {by}"
         case Settled():
@@ -84,6 +88,8 @@ def describe(rollout: Rollout) -> Mapping[str, Any]:
         "by": opened.by,
         "since": rollout.entered,
         "because": list(rollout.because),
+        "waits": None if rollout.waits is None else rollout.waits.value,
+        "approvals": [{"by": each.by, "at": each.at, "step": each.step + 1, "why": each.why} for each in rollout.approvals],
         "differs": rollout.differs,
         "queries": dict(opened.queries),
         "seen": None if look is None else {name: value for name, value in to_record(look).items() if name not in _RAW},

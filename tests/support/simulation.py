@@ -122,7 +122,7 @@ class Simulation:
         self.fence = Fence()
         self.stack = MemoryStack(contract=None)  # type: ignore[arg-type] - never asked here
         self.mailbox = MemoryMailbox()
-        self.journal = MemoryJournal()
+        self.journal = MemoryJournal(self.clock)
         self.ticks: list[Tick] = []
         self.opened = OPENED
         self.listeners: list[Listener] = [self.ticks.append]

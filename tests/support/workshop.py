@@ -144,6 +144,11 @@ class Workshop:
             return answer.status, answer.headers["x-crossfade-version"], answer.read()
 
     @property
+    def journal(self) -> Path:
+        """The folder of the stack's journal."""
+        return self.folder / ".state" / ".crossfade" / "crossfade" / STACK
+
+    @property
     def home(self) -> Path:
         """The folder of the stack on this machine."""
         return self.folder / ".crossfade" / STACK

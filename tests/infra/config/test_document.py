@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as some
 
-from infra.config.document import Document, Repeated, UnreadableError, from_values, path_of, read
+from infra.config.document import DEEPEST, LARGEST, MOST, Document, Repeated, UnreadableError, from_values, path_of, read
 
 words = some.text(
     some.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\x85\u2028\u2029\ufeff\ufffe\uffff"),
@@ -121,6 +121,12 @@ def test_what_is_shared_by_anchors(tmp_path: Path) -> None:
         "config: {crossfade:a: &a [*a]}",
         "--- 1\n--- 2",
         "\x00",
+        'config: {crossfade:a: "\\U00110000"}',
+        'config: {crossfade:a: "\\UFFFFFFFF"}',
+        'config: {crossfade:a: "\\ud800"}',
+        'config: {"crossfade:\\0": 1}',
+        "config: {? [crossfade:a] : 1}",
+        "config: {crossfade:a: " + "[" * 400 + "]" * 400 + "}",
     ],
 )
 def test_what_is_no_settings_file(text: str, tmp_path: Path) -> None:
@@ -128,6 +134,43 @@ def test_what_is_no_settings_file(text: str, tmp_path: Path) -> None:
     with pytest.raises(UnreadableError) as caught:
         of(tmp_path, text)
     assert "\n" not in str(caught.value)
+
+
+def test_how_large_settings_may_be(tmp_path: Path) -> None:
+    """A file of as many bytes as may be is read, and with one more is not; no more of it is looked at than that."""
+    text = "config: {}\n#"
+    assert of(tmp_path, text + "x" * (LARGEST - len(text))).values == {}
+    with pytest.raises(UnreadableError, match="256,000 bytes"):
+        of(tmp_path, text + "x" * (LARGEST - len(text) + 1))
+    with pytest.raises(UnreadableError, match="256,000 bytes"):
+        read(Path("/dev/zero"))
+
+
+def test_how_many_values_there_may_be(tmp_path: Path) -> None:
+    """What aliases stand for counts each time, in lists, in mappings and in what is merged in."""
+    rows = "config:\n  crossfade:a: &a [" + "1," * 1000 + "]\n  crossfade:b: ["
+    assert len(of(tmp_path, rows + "*a," * (MOST // 1001 - 1) + "]\n").values["b"]) == MOST // 1001 - 1
+    merged = "config:\n  crossfade:a: &a {" + ", ".join(f"x{each}: 1" for each in range(1000)) + "}\n"
+    for text in (rows + "*a," * (MOST // 1000) + "]\n", merged + "  crossfade:b: {<<: [" + "*a," * (MOST // 1000) + "]}\n"):
+        with pytest.raises(UnreadableError, match="more than 20,000 values") as caught:
+            of(tmp_path, text)
+        assert caught.value.line is not None
+
+
+def test_how_deep_settings_may_be(tmp_path: Path) -> None:
+    """Mappings and lists may be within each other as often as any settings need, and no more."""
+    deep = of(tmp_path, "config: {crossfade:a: " + "[" * DEEPEST + "]" * DEEPEST + "}").values["a"]
+    assert str(deep) == "[" * DEEPEST + "]" * DEEPEST
+    with pytest.raises(UnreadableError, match="nested deeper than 50"):
+        of(tmp_path, "config: {crossfade:a: " + "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1) + "}")
+
+
+def test_a_number_that_is_none(tmp_path: Path) -> None:
+    """Digits without end are a text."""
+    assert of(tmp_path, f"config: {{crossfade:a: {'9' * 300}, crossfade:b: {'9' * 301}}}").values == {
+        "a": int("9" * 300),
+        "b": "9" * 301,
+    }
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
@@ -146,3 +189,21 @@ def test_values_of_others_have_the_lines_of_the_file(tmp_path: Path) -> None:
     assert from_values({"start": "green"}, name).where(("start",)) == "Pulumi.staging.yaml:2 crossfade:start"
     assert from_values({"start": "green"}, name).values == {"start": "green"}
     assert from_values({}, str(tmp_path / "gone.yaml")).where(("start",)) == "gone.yaml crossfade:start"
+
+
+def test_dates_of_others_are_as_the_file_has_them(tmp_path: Path) -> None:
+    """Pulumi takes a date for a time: where the file has it, it is what the file says; whatever else differs is Pulumi's."""
+    of(
+        tmp_path,
+        "config:\n  crossfade:a: [2026-1-31, {b: 2026-01-31 18:00:00}]\n  crossfade:c: blue\n  crossfade:d: [2026-01-31]\n",
+    )
+    first, second = "2026-01-31 00:00:00 +0000 UTC", "2026-01-31 18:00:00 +0000 UTC"
+    handed = {"a": [first, {"b": second}], "c": "green", "d": [first, first], "e": first}
+    found = from_values(handed, str(tmp_path / "Pulumi.staging.yaml"))
+
+    assert found.values == {
+        "a": ["2026-1-31", {"b": "2026-01-31 18:00:00"}],
+        "c": "green",
+        "d": [first, first],
+        "e": first,
+    }

@@ -19,7 +19,7 @@ def _checked(whole: Project, capsys: pytest.CaptureFixture[str]) -> tuple[int, s
 UNREADABLE = {
     "broken YAML": ("after: [api]", "after: [api", ":26", "while parsing a flow sequence (line 25)"),
     "a tab": ("      kind: http", "\tkind: http", ":10", "cannot start any token (line 10)"),
-    "it holds itself": ("after: [api]", "after: &a [*a]", "", "it contains itself"),
+    "it holds itself": ("after: [api]", "after: &a [*a]", ":25", "it contains itself"),
     "no config": ("config:", "confg:", ":2", "it has no `config:`, only confg, encryptionsalt"),
     "a list": ("config:", "config: []\nconfg:", ":2", "`config:` holds no settings"),
 }
@@ -69,7 +69,6 @@ OTHERS = [
     Other("http: /health/", "http: {statuss: 204, path: /}", f":17 {API}.health[0].http.statuss", "status: 204"),
     Other("    exchange:", "    agent:", ":40 crossfade:companions.agent", "rename the companion agent"),
     Other("    exchange:", "    envoy:", ":40 crossfade:companions.envoy", "rename the companion envoy"),
-    Other("    blue: {runtime: py39}\n", "", ":4 crossfade:start", "crossfade:start: green"),
     Other("      kind: http\n", "", f":9 {API}.kind", "kind: http"),
     Other("      port: $api\n", "", f":9 {API}.port", "port: $spare"),
     Other("target: local", "target: cloud", ":3 crossfade:target", "crossfade:target: local"),

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from infra.config import Document, FaultsError, Settings, read, validate
 from infra.config.health import Heartbeat, Http, Run, Streamlit, Tcp, Websocket
+from infra.config.hours import FreezeSettings, WindowSettings
 from infra.config.metrics import MetricSettings, Promql, Sql
 from infra.config.plan import objectives, plan_document
 from infra.config.ports import HIGHEST, ports_of, spare_port
@@ -231,7 +232,7 @@ def test_providers_come_before_consumers(names: list[str], pairs: set[tuple[int,
     assert all(found.index(provider) < found.index(name) for name in names for provider in after[name])
 
 
-@given(some.dictionaries(some.sampled_from("abcd"), some.integers(1, HIGHEST), max_size=4), some.booleans())
+@given(some.dictionaries(some.sampled_from("abcd"), some.integers(-9, HIGHEST), max_size=4), some.booleans())
 def test_a_spare_port_is_spare(ports: Mapping[str, int], slotted: bool) -> None:  # noqa: FBT001 - drawn
     """A port that is proposed is nobody's, with those of its slots, and within reach."""
     written = {"services": {name: {"port": port} for name, port in ports.items()}, "companions": {"z": {"port": 8080}, "y": 5}}
@@ -248,8 +249,27 @@ def test_no_port_is_spare() -> None:
     assert spare_port({"services": None}, free=lambda _: False) is None
 
 
+def test_what_is_no_port_moves_none() -> None:
+    """Beside a number that is no port, the first of ours is proposed."""
+    assert spare_port({"services": {"a": {"port": -5}}}) == 8080
+
+
 @pytest.mark.parametrize(
-    "model", [Settings, SlotSettings, OneOfSlot, Service, MetricSettings, Promql, Sql, Companion, PlanSettings, StepSettings]
+    "model",
+    [
+        Settings,
+        SlotSettings,
+        OneOfSlot,
+        Service,
+        MetricSettings,
+        Promql,
+        Sql,
+        Companion,
+        PlanSettings,
+        StepSettings,
+        WindowSettings,
+        FreezeSettings,
+    ],
 )
 def test_every_setting_has_an_example(model: type[BaseModel]) -> None:
     """Whatever may be written by hand has an example to paste; what is recorded by a revert has none."""

@@ -7,18 +7,23 @@ from pydantic import BaseModel
 
 from infra.config import read, validate
 from infra.config.health import Heartbeat, Http, Run, Streamlit, Tcp, Websocket
+from infra.config.hours import FreezeSettings, WindowSettings
 from infra.config.metrics import MetricSettings, Promql, Sql
 from infra.config.plan import plan_document
 from infra.config.settings import GateSettings, PlanSettings, Service, Settings, SlotSettings, StepSettings
 
 PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
-NEVER = {"recorded", "allow_live", "allow-live"}
+NEVER = {"recorded", "allow-live"}
+SHOWN = {"steps", "traffic", "windows", "freezes"}
+"""Where the page shows what there is, and not the default."""
 MODELS: tuple[type[BaseModel], ...] = (
     Settings,
     SlotSettings,
     Service,
     StepSettings,
     PlanSettings,
+    WindowSettings,
+    FreezeSettings,
     GateSettings,
     Http,
     Tcp,
@@ -48,15 +53,14 @@ def test_the_page_is_valid(tmp_path: Path) -> None:
 def test_the_page_is_whole() -> None:
     """Every setting of every group is in the block by its name."""
     named = set(re.findall(r"([a-z_0-9]+):", _block()))
-    missing = {
-        f"{model.__name__}.{name}" for model in MODELS for name in model.model_fields if name not in {*named, *NEVER, "kind"}
-    }
+    settings = {(model.__name__, field.alias or name) for model in MODELS for name, field in model.model_fields.items()}
+    missing = {f"{model}.{name}" for model, name in settings if name not in {*named, *NEVER, "kind"}}
 
     assert missing == set()
 
 
 def test_the_defaults_of_the_page_are_the_defaults(tmp_path: Path) -> None:
-    """A plan without a word is the page's plan, but for the first step and the synthetic traffic."""
+    """A plan without a word is the page's plan, but for the first step, the hours and the synthetic traffic."""
     file = tmp_path / "Pulumi.page.yaml"
     file.write_text(_block(), encoding="utf-8")
     written = validate(read(file))
@@ -64,6 +68,7 @@ def test_the_defaults_of_the_page_are_the_defaults(tmp_path: Path) -> None:
     bare = dict(plan_document(written.model_copy(update={"plan": PlanSettings()})))
 
     assert page["steps"][1:] == bare["steps"][1:]
-    assert {key: value for key, value in page.items() if key not in {"steps", "traffic"}} == {
-        key: value for key, value in bare.items() if key not in {"steps", "traffic"}
+    assert {key: value for key, value in page.items() if key not in SHOWN} == {
+        key: value for key, value in bare.items() if key not in SHOWN
     }
+    assert written.services["dashboard"].affinity == Service.model_fields["affinity"].default

@@ -42,10 +42,28 @@ def test_a_good_candidate_is_promoted(simulation: Simulation) -> None:
     end = simulation.run()
 
     assert end.phase is Phase.PROMOTED
-    assert [weights["green"] for weights in simulation.router.written] == [5, 50, 100, 100]
+    assert [weights["green"] for weights in simulation.router.written] == [5, 50, 100, 100, 100]
     assert simulation.fence.at_work == "green"
     assert simulation.stack.reverted == []
     assert simulation.told() == end
+
+
+def test_sessions_of_live_may_end_during_the_last_step(simulation: Simulation) -> None:
+    """While all that is new goes to the candidate, who is on live stays there; nobody does once it is settled."""
+    kept: list[tuple[int, frozenset[str]]] = []
+    simulation.clock.on_sleep(lambda _: kept.append((simulation.router.weights["green"], simulation.router.keep)))
+    simulation.run()
+
+    assert dict.fromkeys(kept) == dict.fromkeys([(0, frozenset()), (5, frozenset()), (50, frozenset()), (100, frozenset({"blue"}))])
+    assert simulation.router.keep == frozenset()
+
+
+def test_going_back_keeps_nobody_on_the_candidate(simulation: Simulation) -> None:
+    """At an abort of the last step sessions of the candidate are moved at once, and none is kept anywhere."""
+    _at_share(simulation, 100, _green(errors=0.5))
+
+    assert simulation.run().phase is Phase.ROLLED_BACK
+    assert (simulation.router.weights, simulation.router.keep) == ({"blue": 100, "green": 0}, frozenset())
 
 
 def test_every_step_is_watched_as_long_as_it_must(simulation: Simulation) -> None:
@@ -234,6 +252,9 @@ def _ending(*, kill: tuple[int, bool] | None, bad: bool) -> tuple[object, int]:
             if kill == (number, True):
                 raise _Killed
 
+        def renew(self, seconds: float) -> None:
+            self._inner.renew(seconds)
+
     class Journal:
         records = staticmethod(simulation.journal.records)
 
@@ -257,9 +278,12 @@ def _ending(*, kill: tuple[int, bool] | None, bad: bool) -> tuple[object, int]:
 
 
 def test_a_journal_that_cannot_be_written_stops_the_driver(simulation: Simulation) -> None:
-    """Nothing is done that is not in the journal: when it cannot be written the driver stops before the act."""
+    """Nothing goes on that is not in the journal: when it cannot be written, all traffic goes back to live and the driver ends."""
 
     class Full:
+        def renew(self, seconds: float) -> None:
+            del seconds
+
         def append(self, record: Mapping[str, Any]) -> None:
             raise JournalError("disk full", cause=str(record["event"]))
 
@@ -268,7 +292,7 @@ def test_a_journal_that_cannot_be_written_stops_the_driver(simulation: Simulatio
 
     with pytest.raises(JournalError):
         Driver(simulation.world(), Full(), simulation.clock).run(apply(None, simulation.opened))
-    assert simulation.router.written == []
+    assert simulation.router.written == [{"blue": 100, "green": 0}]
 
 
 def test_a_listener_that_fails_is_heard_no_more(simulation: Simulation) -> None:

@@ -12,6 +12,7 @@ from smoke.rollout import (
     ENDED,
     TABLE,
     Aborted,
+    Approved,
     Cleared,
     Drifted,
     Event,
@@ -78,6 +79,7 @@ EVENTS: tuple[Event, ...] = (
     Retried(12.0, "me@here"),
     Looked(13.0, 1.5, "pass", ("a",), {"api": {"blue": {"requests": 1}}}),
     Drifted(14.0, "api", {"blue": 1}, {"blue": 2}),
+    Approved(15.0, "you@there", 1, "seen it"),
 )
 
 
@@ -102,7 +104,7 @@ def test_every_phase_can_go_back() -> None:
 def test_only_the_table_decides(phase: Phase, event: Event) -> None:
     """An event leads where the table says, and anything else is refused and changes nothing."""
     rollout = Rollout(OPENED, phase, 0, 1.0)
-    if isinstance(event, (Looked, Drifted)):
+    if isinstance(event, (Looked, Drifted, Approved)):
         assert apply(rollout, event).phase is phase
     elif type(event) in TABLE[phase]:
         assert apply(rollout, event).phase is TABLE[phase][type(event)]

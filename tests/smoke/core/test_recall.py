@@ -41,6 +41,9 @@ def drive(simulation: Simulation, append: Callable[[Callable[[], None]], None] =
         def append(self, record: Mapping[str, Any]) -> None:
             append(lambda: self._inner.append(record))
 
+        def renew(self, seconds: float) -> None:
+            self._inner.renew(seconds)
+
     with simulation.journal.open(simulation.opened.rollout) as inner:
         if not simulation.journal.records(simulation.opened.rollout):
             inner.append(to_record(simulation.opened))

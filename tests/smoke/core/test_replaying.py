@@ -141,6 +141,7 @@ def test_its_own_plan_decides_the_same(name: str) -> None:
     assert isinstance(opened, Opened)
     replay = replay_under(None, events)
     recalled = recall(Evidence("blue", "green", opened.plan, ("api",)), events)
+    recalled = replace(recalled, instances={}, restarts={})  # a replay is about what was counted
 
     assert replay.steps
     assert (replay.agrees, replay.stopped, replay.plan) == (True, False, opened.plan)

@@ -1,0 +1,63 @@
+"""``crossfade watch``: what a rollout does that somebody else drives, until it has ended."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from smoke.cli.frame import on_stack
+from smoke.cli.main import print_document
+from smoke.cli.running import exit_of
+from smoke.errors import Exit, TimedOut
+from smoke.guard import on_guard
+from smoke.rollout import Drifted, Event, Looked, Rollout, apply, describe, sentence
+from smoke.wiring import Site
+
+_EVERY = 0.5
+
+
+@click.command("watch")
+@click.option("--json", "as_json", is_flag=True, help="Print one document at the end.")
+@on_stack
+def command(site: Site, *, as_json: bool) -> int:
+    """Follow the running rollout to its end, and end with its exit code. Reads only: Ctrl-C ends nothing but the watching."""
+    rollout = site.history().last
+    if rollout is None:
+        sys.stderr.write(f"nothing to watch: no rollout yet\nstate: {site.state()}\n")
+        if as_json:
+            print_document({"nothing": "no rollout yet", "weights": site.weights()})
+        return Exit.WANTED
+    rollout = _follow(site, rollout)
+    code = exit_of(rollout, site.state())
+    if as_json:
+        print_document(describe(rollout))
+    return code
+
+
+def _follow(site: Site, rollout: Rollout) -> Rollout:
+    told = 0
+    while True:
+        # Asked before the journal: whoever drove until now has written its last event.
+        alone = site.journal.holder() is None and not on_guard(site.folder, site.clock.now())
+        events = site.events(rollout.opened.rollout)
+        rollout, told = _tell(events, told) or rollout, len(events)
+        if rollout.ended:
+            return rollout
+        if alone:
+            raise TimedOut(
+                "nobody drives this rollout, so nothing follows",
+                where=rollout.opened.rollout,
+                cause="its driver is gone, and the stack's watchdog does not answer",
+                hint="crossfade promote goes on with it, crossfade abort takes it back",
+            )
+        site.clock.sleep(_EVERY)
+
+
+def _tell(events: Sequence[Event], told: int) -> Rollout | None:
+    """Say what happened since so many events; returns the rollout that they all tell."""
+    rollout: Rollout | None = None
+    for number, event in enumerate(events):
+        rollout = apply(rollout, event)
+        if number >= told and not isinstance(event, (Looked, Drifted)):
+            sys.stderr.write(f"{rollout.phase.value:<11} {sentence(event, rollout)}\n")
+    return rollout

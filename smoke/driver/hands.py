@@ -1,0 +1,82 @@
+"""What the driver does to traffic and to singletons: absolute, and repeatable at any moment."""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from infra.contract.route import TOTAL
+from smoke.driver.world import World
+from smoke.errors import HandoverError, RouterError
+from smoke.rollout import Rollout
+from smoke.seams import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Makes the world what a rollout says it should be."""
+
+    world: World
+    clock: Clock
+
+    def forward(self, rollout: Rollout) -> Mapping[str, float]:
+        """Weights and singletons as the rollout has them, providers first; returns the gaps, see ``hand_over``.
+
+        Raises:
+            RouterError: the weights of a service were not set, or do not hold.
+            HandoverError: a singleton does not work where it should.
+        """
+        self._write(rollout.weights, rollout.kept, list(self.world.routers))
+        return self._hand_over(rollout, rollout.worker)
+
+    def back(self, rollout: Rollout) -> Mapping[str, float]:
+        """All traffic on the live slot, consumers before providers; then the singletons. Returns the gaps.
+
+        Raises:
+            RouterError: the weights of a service were not set, or do not hold.
+            HandoverError: a singleton does not work where it should.
+        """
+        self._write(_home(rollout), (), list(self.world.routers)[::-1])
+        return self._hand_over(rollout, rollout.opened.live)
+
+    def leave_safe(self, rollout: Rollout) -> None:
+        """Go back as far as can be done, for one who can do nothing else any more."""
+        with suppress(RouterError):
+            self._write(_home(rollout), (), list(self.world.routers)[::-1])
+        with suppress(HandoverError):
+            self._hand_over(rollout, rollout.opened.live)
+
+    def _write(self, weights: Mapping[str, int], kept: Collection[str], services: Sequence[str]) -> None:
+        """Write to every service, also when one of them fails; then raise the first failure."""
+        failed: list[RouterError] = []
+        for service in services:
+            try:
+                self.world.routers[service].write(weights, kept)
+                found = self.world.routers[service].read()
+                if differ(found, weights):
+                    failed.append(RouterError(f"{service} serves {dict(found)}, not {dict(weights)}"))
+            except RouterError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+
+    def _hand_over(self, rollout: Rollout, worker: str) -> Mapping[str, float]:
+        """Have singletons work there; returns by name the seconds for which nobody may have worked, at most."""
+        if not rollout.current.singletons:
+            return {}  # they never left the live slot
+        gaps = {}
+        other = rollout.opened.candidate if worker == rollout.opened.live else rollout.opened.live
+        for name, handover in self.world.handovers.items():
+            began = self.clock.now()
+            handover.release(other)
+            handover.hold(worker)
+            gaps[name] = round(self.clock.now() - began, 3)
+        return gaps
+
+
+def _home(rollout: Rollout) -> Mapping[str, int]:
+    return {rollout.opened.live: TOTAL, rollout.opened.candidate: 0}
+
+
+def differ(found: Mapping[str, int], wanted: Mapping[str, int]) -> bool:
+    """Whether a slot has another weight than it should."""
+    return any(found.get(slot, 0) != wanted.get(slot, 0) for slot in {*found, *wanted})

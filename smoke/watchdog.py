@@ -1,0 +1,110 @@
+"""The dead man's rule: a rollout without a driver is taken back, or gone on with, where its people asked for that.
+
+Runs beside the stack, under its supervisor: ``python -m smoke.watchdog --project FOLDER --stack NAME``. It looks once a second
+whether somebody drives, and does nothing as long as somebody does.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from smoke.display import plain
+from smoke.errors import CrossfadeError, Locked
+from smoke.guard import beat, remembered_shell
+from smoke.rollout import Phase, Rollout
+from smoke.wiring import Site
+
+EVERY = 1.0
+"""Seconds between two looks."""
+NAME = "watchdog"
+_BACK = frozenset({Phase.ABORTING, Phase.REVERTING})
+
+
+@dataclass
+class Watchdog:
+    """What one stack's watchdog remembers between two looks."""
+
+    site: Callable[[], Site]
+    """The stack as it is now."""
+    drive: Callable[[Site, Rollout], Rollout]
+    """Takes a rollout to its end. Raises Locked where somebody else does."""
+    alone: float | None = None
+    """Since when nobody drives a rollout that runs, in seconds of the monotonic clock."""
+    ended: tuple[str, int] | None = None
+    """The newest journal that was found ended, and its length: it need not be read again."""
+
+    def look(self) -> str | None:
+        """Act where somebody must; returns what was done, in one sentence.
+
+        Raises:
+            CrossfadeError: something could not be read, or done; the next look tries again.
+        """
+        site = self.site()
+        now = site.clock.now()
+        beat(site.folder, now)
+        rollout = self._running(site)
+        if rollout is None or site.journal.holder() is not None:
+            self.alone = None
+            return None
+        self.alone = now if self.alone is None else self.alone
+        asked = site.detached(rollout)
+        if not asked and now - self.alone < rollout.plan.absence:
+            return None
+        if not asked and rollout.phase not in _BACK:
+            self._back(site, rollout, now - self.alone)
+        try:
+            rollout = self.drive(site, rollout)
+        except Locked:
+            return None  # somebody came after all
+        return f"{rollout.opened.rollout} is {rollout.phase.value}"
+
+    def _back(self, site: Site, rollout: Rollout, away: float) -> None:
+        """Ask for the way back: once, however often it must be tried."""
+        name = rollout.opened.rollout
+        if not any((each["verb"], each["by"]) == ("abort", NAME) for each in site.mailbox.requests(name)):
+            why = f"nobody drove it for {away:.0f} s"
+            site.mailbox.post(name, {"verb": "abort", "by": NAME, "why": why, "at": site.clock.wall()})
+
+    def _running(self, site: Site) -> Rollout | None:
+        newest = max(site.folder.glob("*.jsonl"), default=None)
+        if newest is None:
+            return None
+        mark = (newest.name, newest.stat().st_size)
+        if mark == self.ended:
+            return None
+        running = site.history().running
+        self.ended = mark if running is None else None
+        return running
+
+
+def _drive(site: Site, rollout: Rollout) -> Rollout:
+    os.environ.update(remembered_shell(site.folder))
+    return site.drive(rollout, (plain(sys.stderr),))
+
+
+@click.command()
+@click.option("--project", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
+@click.option("--stack", required=True)
+def main(project: Path, stack: str) -> None:
+    """Watch one stack until this process is ended, or is nobody's any more."""
+    watchdog, parent = Watchdog(lambda: Site.here(stack, project), _drive), os.getppid()
+    pause = threading.Event()
+    said = ""
+    while os.getppid() == parent:  # a supervisor that died has a successor, with a watchdog of its own
+        try:
+            done = watchdog.look() or ""
+        except CrossfadeError as error:
+            done = str(error)
+        if done and done != said:
+            sys.stderr.write(f"{done}\n")
+        said = done
+        pause.wait(EVERY)
+
+
+if __name__ == "__main__":
+    main()
