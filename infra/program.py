@@ -65,6 +65,11 @@ def decide(stack: str, project: Path, document: Document) -> Declared:
     """
     settings, place = settled(document, Site(stack, project))
     standing = place.standing()
+    if standing.start is None and settings.start not in settings.slots:
+        hint = f"start: {next(iter(settings.slots))}"
+        cause = f"the slots are {', '.join(settings.slots)}"
+        what = f"start is {settings.start}, and there is no such slot to begin with"
+        raise FaultsError([Fault(what, document.where(("start",)), cause, hint)])
     try:
         asked = wanted(settings, place.digests)
     except OSError as error:
@@ -128,5 +133,5 @@ def _values() -> Mapping[str, Any]:
 def _parsed(text: str) -> Any:  # noqa: ANN401 - whatever was written
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -16,7 +16,7 @@ from infra.contract.document import (
     Service,
     fingerprint,
 )
-from infra.contract.route import RouteError, route_document, weights_in
+from infra.contract.route import RouteError, reached_in, route_document, weights_in
 
 __all__ = [
     "FORMAT",
@@ -30,6 +30,7 @@ __all__ = [
     "RouteError",
     "Service",
     "fingerprint",
+    "reached_in",
     "route_document",
     "weights_in",
 ]

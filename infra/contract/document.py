@@ -148,7 +148,7 @@ class Contract:
         try:
             rest = {key: value for key, value in document.items() if key != "format"}
             contract = cls(services=tuple(_service(item) for item in _list(rest.pop("services"))), **rest)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise ContractError(f"not a contract: {error}") from error
         _check(contract)
         return contract

@@ -2,15 +2,29 @@
 
 It is an Envoy ``RouteConfiguration`` inside a file-based discovery response. Both sides need its shape: ``infra`` to create it
 and to see which slots have traffic, ``smoke`` to write weights and to find them in what the proxy says it serves.
+
+A slot with weight, or kept, is also reached by name:
+
+- by the header ``x-crossfade-slot`` of a process of this machine, so that the slots of a release find each other. The header is
+  taken off: whoever asks a third service says for itself where it belongs;
+- where the route is sticky, by the cookie that the answer to a weighted request has set, so that only new sessions are split.
+
+Whoever names another slot, or none, is weighted, and gets the cookie of the slot that answers. Only requests are routed. A
+websocket or a stream that is open stays on its slot until it ends, or the slot's process does: the proxy (1.40) cuts none for an
+endpoint that is unhealthy, draining or gone, nor for a cluster that is removed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from infra.contract.document import Json
 
 _TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 TOTAL = 100
 """Weights of a service add up to this."""
+AFFINITY = 8 * 3600
+"""Seconds that a browser is kept on its slot where nobody says how long: a day at work."""
+SLOT_HEADER = "x-crossfade-slot"
+"""Header by which a process asks for the slot that it belongs to itself."""
 
 
 class RouteError(ValueError):
@@ -27,32 +41,40 @@ def affinity_cookie(service: str) -> str:
     return f"crossfade-{service}"
 
 
-def route_document(service: str, weights: Mapping[str, int], *, version: str, sticky: bool = False) -> Json:
+def route_document(  # noqa: PLR0913 - one parameter for each thing that it says
+    service: str,
+    weights: Mapping[str, int],
+    *,
+    version: str,
+    keep: Collection[str] = (),
+    sticky: bool = False,
+    affinity: int = AFFINITY,
+) -> Json:
     """The discovery response that gives each slot of a service its percentage of requests.
 
     Args:
         service: name of the service; also the name of the route configuration.
         weights: percent by slot, 100 in all.
         version: what the proxy reports as ``version_info`` once it serves this document.
-        sticky: keep a browser that has a cookie on the slot it names, as long as that slot has weight.
+        keep: slots that are reached by name although they have no weight.
+        sticky: keep a browser on its slot by a cookie.
+        affinity: seconds that it is kept.
 
     Raises:
         RouteError: the weights are not whole percentages that add up to 100.
     """
     check_weights(weights)
-    routes = [_weighted(service, weights, sticky=sticky)]
+    named = sorted({*keep, *(slot for slot, weight in weights.items() if weight)})
+    routes = [_paired(service, slot) for slot in named]
     if sticky:
-        routes[:0] = [_pinned(service, slot) for slot in sorted(weights) if weights[slot]]
-    return {
-        "version_info": version,
-        "resources": [
-            {
-                "@type": _TYPE,
-                "name": service,
-                "virtual_hosts": [{"name": service, "domains": ["*"], "routes": routes}],
-            }
-        ],
+        routes += [_pinned(service, slot) for slot in named]
+    host = {
+        "name": service,
+        "domains": ["*"],
+        "request_headers_to_remove": [SLOT_HEADER],
+        "routes": [*routes, _weighted(service, weights, affinity=affinity if sticky else 0)],
     }
+    return {"version_info": version, "resources": [{"@type": _TYPE, "name": service, "virtual_hosts": [host]}]}
 
 
 def check_weights(weights: Mapping[str, int]) -> None:
@@ -80,9 +102,28 @@ def weights_in(configuration: Json) -> dict[str, int]:
                 clusters = route["route"]["weighted_clusters"]["clusters"]
                 # The proxy leaves a zero out of what it reports.
                 return {each["name"].rsplit("--", 1)[1]: int(each.get("weight", 0)) for each in clusters}
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RouteError(f"not a route document: {error!r}") from error
     raise RouteError("not a route document: it has no weighted route")
+
+
+def reached_in(configuration: Json) -> frozenset[str]:
+    """Slots that a route document leads to: by weight, or by name alone.
+
+    Raises:
+        RouteError: it has no weighted route of ours.
+    """
+    weighted = {slot for slot, weight in weights_in(configuration).items() if weight}
+    found = configuration["resources"][0] if "resources" in configuration else configuration
+    try:
+        named = {route["route"]["cluster"].rsplit("--", 1)[1] for route in _routes(found) if "cluster" in route["route"]}
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise RouteError(f"not a route document: {error!r}") from error
+    return frozenset(weighted | named)
+
+
+def _routes(configuration: Json) -> list[Json]:
+    return list(configuration["virtual_hosts"][0]["routes"])
 
 
 def _action(destination: Json) -> Json:
@@ -91,17 +132,27 @@ def _action(destination: Json) -> Json:
     return {**destination, "timeout": "0s", "retry_policy": retry, "upgrade_configs": [{"upgrade_type": "websocket"}]}
 
 
-def _weighted(service: str, weights: Mapping[str, int], *, sticky: bool) -> Json:
-    clusters = [_share(service, slot, weights[slot], sticky=sticky) for slot in sorted(weights)]
+def _weighted(service: str, weights: Mapping[str, int], *, affinity: int) -> Json:
+    clusters = [_share(service, slot, weights[slot], affinity=affinity) for slot in sorted(weights)]
     return {"match": {"prefix": "/"}, "route": _action({"weighted_clusters": {"clusters": clusters}})}
 
 
-def _share(service: str, slot: str, weight: int, *, sticky: bool) -> Json:
+def _share(service: str, slot: str, weight: int, *, affinity: int) -> Json:
     share: dict[str, Json] = {"name": cluster(service, slot), "weight": weight}
-    if sticky:
-        cookie = f"{affinity_cookie(service)}={slot}; Path=/; HttpOnly; SameSite=Lax"
+    if affinity:
+        cookie = f"{affinity_cookie(service)}={slot}; Max-Age={affinity}; Path=/; HttpOnly; SameSite=Lax"
         share["response_headers_to_add"] = [{"header": {"key": "set-cookie", "value": cookie}}]
     return share
+
+
+def _paired(service: str, slot: str) -> Json:
+    # The proxy itself says who is internal, and takes the word from everybody else.
+    headers = [_is("x-envoy-internal", "true"), _is(SLOT_HEADER, slot)]
+    return {"match": {"prefix": "/", "headers": headers}, "route": _action({"cluster": cluster(service, slot)})}
+
+
+def _is(name: str, value: str) -> Json:
+    return {"name": name, "string_match": {"exact": value}}
 
 
 def _pinned(service: str, slot: str) -> Json:

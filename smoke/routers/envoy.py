@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,15 @@ from typing import Self
 from urllib.parse import quote
 
 from infra.contract import Json, RouteError, route_document, weights_in
-from infra.contract.route import cluster
+from infra.contract.route import AFFINITY, cluster
 from smoke.admin import Unanswered, ask
+from smoke.ballast import hold_back, with_room
 from smoke.errors import RouterError
 from smoke.settings import check, is_flag, is_seconds, is_text
 
 _FIRST_PAUSE = 0.0005
 _LONGEST_PAUSE = 0.02
+_COUNT = re.compile(r"\d{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Settings:
     admin: str
     """Unix socket of the proxy's admin."""
     sticky: bool = False
+    affinity: int = AFFINITY
+    """Seconds that a browser is kept on its slot."""
     timeout: float = 2.0
     """Seconds that the proxy has to serve what was written."""
 
@@ -63,10 +67,16 @@ class Settings:
             "router envoy",
             settings,
             {"service": is_text, "file": is_text, "admin": is_text},
-            {"sticky": is_flag, "timeout": is_seconds},
-            "it has: service, file, admin (texts), sticky (true or false), timeout (seconds)",
+            {"sticky": is_flag, "affinity": _is_whole, "timeout": is_seconds},
+            "it has: service, file, admin (texts), sticky (true or false), affinity (whole seconds), timeout (seconds)",
         )
-        return cls(**{**settings, "file": Path(settings["file"])})
+        affinity = int(settings.get("affinity", AFFINITY))
+        return cls(**{**settings, "file": Path(settings["file"]), "affinity": affinity})
+
+
+def _is_whole(value: Json) -> bool:
+    # Numbers may come through a form that has no whole ones: 3600.0 is one.
+    return is_seconds(value) and value == int(value)
 
 
 class EnvoyRouter:
@@ -75,19 +85,21 @@ class EnvoyRouter:
     def __init__(self, settings: Mapping[str, Json]) -> None:
         self._settings = Settings.of(settings)
 
-    def write(self, weights: Mapping[str, int]) -> None:
-        """Make these the weights. Costs no move where the proxy serves them and the file says the same.
+    def write(self, weights: Mapping[str, int], keep: Collection[str] = ()) -> None:
+        """Make these the weights, and keep these. Costs no move where the proxy serves them and the file says the same.
 
         The file is replaced even when the proxy cannot be asked: it serves what is in there as soon as it can.
         """
         written = self._written()
-        document = self._document(weights, _next_version(written))
+        document = self._document(weights, keep, _next_version(written))
         served, stats = self._look()
-        self._check_slots(weights, _slots(served, stats, written))
+        self._check_slots(weights, keep, _slots(served, stats, written))
         if served and written and _same(document, written) and served == Served(_version(written), dict(weights)):
             return
         try:
-            _replace(self._settings.file, json.dumps(document, indent=1))
+            folder, text = self._settings.file.parent, json.dumps(document, indent=1)
+            with_room(folder, lambda: _replace(self._settings.file, text))
+            hold_back(folder)
         except OSError as error:
             cause = f"{self._settings.file}: {error.strerror}"
             raise RouterError(f"{self._settings.service}: the route file was not written", cause=cause) from error
@@ -136,16 +148,18 @@ class EnvoyRouter:
 
     # What is wanted
 
-    def _document(self, weights: Mapping[str, int], version: str) -> Json:
+    def _document(self, weights: Mapping[str, int], keep: Collection[str], version: str) -> Json:
+        ours = self._settings
         try:
-            return route_document(self._settings.service, weights, version=version, sticky=self._settings.sticky)
+            return route_document(ours.service, weights, version=version, keep=keep, sticky=ours.sticky, affinity=ours.affinity)
         except RouteError as error:
-            raise RouterError(f"{self._settings.service}: {error}; nothing was written") from error
+            raise RouterError(f"{ours.service}: {error}; nothing was written") from error
 
-    def _check_slots(self, weights: Mapping[str, int], known: Mapping[str, bool]) -> None:
+    def _check_slots(self, weights: Mapping[str, int], keep: Collection[str], known: Mapping[str, bool]) -> None:
         """Refuse a slot that the proxy has no cluster for: it would take the document, and answer 503."""
+        reached = {*keep, *(slot for slot, weight in weights.items() if weight)}
         unknown = sorted(
-            slot for slot, weight in weights.items() if not known.get(slot, not known) and (weight or slot not in known)
+            slot for slot in {*weights, *keep} if not known.get(slot, not known) and (slot in reached or slot not in known)
         )
         if unknown:
             what = f"{self._settings.service}: no slot {', '.join(unknown)} in {', '.join(sorted(known))}; nothing was written"
@@ -187,10 +201,10 @@ def served_in(text: str, service: str) -> Served:
     try:
         found = [each for each in json.loads(text).get("configs", []) if each["route_config"]["name"] == service]
         version, configuration = str(found[0]["version_info"]), found[0]["route_config"]
+        weights = weights_in(configuration)
+        names = {str(each["name"]) for route in configuration["virtual_hosts"][0]["routes"] for each in _weighted(route)}
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise RouteError(f"the proxy has no route {service}: {error!r}") from error
-    weights = weights_in(configuration)
-    names = {each["name"] for route in configuration["virtual_hosts"][0]["routes"] for each in _weighted(route)}
     if names != {cluster(service, slot) for slot in weights}:
         raise RouteError(f"the route {service} leads to {', '.join(sorted(names))}")
     return Served(version, weights)
@@ -208,7 +222,7 @@ def stats_in(text: str, prefix: str) -> Stats:
         name, _, value = line.rpartition(": ")
         if name.startswith(f"cluster.{prefix}"):
             slots.add(name.split(".")[1].removeprefix(prefix))
-        elif value.isdecimal():
+        elif _COUNT.fullmatch(value):
             rejections += int(value)
     return Stats(frozenset(slots), rejections)
 
@@ -231,7 +245,7 @@ def _same(one: Json, other: Json) -> bool:
 def _next_version(written: Json | None) -> str:
     """Nanoseconds since 1970 and the writer: later writes sort later, also when the clock was set back, and no two are equal."""
     stamp = _version(written).partition(".")[0] if written else ""
-    previous = int(stamp) if stamp.isdecimal() else 0
+    previous = int(stamp) if _COUNT.fullmatch(stamp) else 0
     return f"{max(time.time_ns(), previous + 1):020d}.{os.getpid()}"
 
 

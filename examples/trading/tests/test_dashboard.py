@@ -1,5 +1,9 @@
 """What holds for the dashboard: asked as a browser asks, because only a session runs the script."""
 
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
 import pytest
 from trading_harness import Process, Runtime, System, free_port, until
 from websockets.sync.client import ClientConnection
@@ -8,6 +12,38 @@ pytestmark = pytest.mark.processes
 
 # The message with which a browser asks for a run of the script: field 11, empty.
 RERUN = b"\x5a\x00"
+
+
+class Callers(ThreadingHTTPServer):
+    """An api that answers nothing well, and remembers which slot each caller said it is of."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Caller)
+        self.slots: list[str | None] = []
+
+
+class _Caller(BaseHTTPRequestHandler):
+    server: Callers
+
+    def do_GET(self) -> None:
+        self.server.slots.append(self.headers["x-crossfade-slot"])
+        self.send_error(503)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def callers() -> Iterator[Callers]:
+    """An api that remembers its callers."""
+    with Callers() as server:
+        serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        serving.start()
+        yield server
+        server.shutdown()
+        serving.join()
 
 
 def _see(dashboard: Process, text: str) -> bytes:
@@ -50,6 +86,16 @@ def test_page_says_when_the_api_is_down(system: System, own: Runtime) -> None:
     seen = _see(dashboard, "API not reachable")
     assert f"version {own.version}".encode() in seen
     assert b"Traceback" not in seen
+
+
+@pytest.mark.parametrize("slot", ["green", None])
+def test_page_asks_for_the_api_of_its_slot(system: System, own: Runtime, callers: Callers, slot: str | None) -> None:
+    """In a slot, every call to the api says which; started by hand, none does."""
+    env = {} if slot is None else {"CROSSFADE_SLOT": slot}
+    dashboard = system.serve("dashboard", own.dashboard, TRADING_API=f"http://127.0.0.1:{callers.server_port}", **env)
+    _see(dashboard, "API not reachable")
+
+    assert set(callers.slots) == {slot}
 
 
 def test_health_and_sigterm(system: System, own: Runtime) -> None:

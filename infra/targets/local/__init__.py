@@ -19,6 +19,7 @@ from infra.targets.local.home import SLOTS, home_of, program_name
 from infra.targets.local.machine import slot_port
 from infra.targets.local.placing import argv, artefact, environment
 from infra.targets.local.proxy import Front
+from infra.targets.local.watchdog import watchdog_spec
 
 if TYPE_CHECKING:
     import pulumi
@@ -33,7 +34,7 @@ class Local:
     """One stack on this machine."""
 
     def __init__(self, site: "Site") -> None:
-        self._project = site.project
+        self._project, self._stack = site.project, site.stack
         self._home = home_of(site.project, site.stack)
         self._content = Content()
 
@@ -72,7 +73,8 @@ class Local:
         service, home = settings.services[name], self._home
         alone = service.kind == "singleton"
         proxy = {"service": name, "admin": str(home.admin)}
-        router = {**proxy, "file": str(home.route(name)), "sticky": service.kind == "sticky-http"}
+        sticky = {"sticky": True, "affinity": int(service.affinity)} if service.kind == "sticky-http" else {}
+        router = {**proxy, "file": str(home.route(name)), **sticky}
         return Service(
             name=name,
             kind=service.kind,
@@ -97,6 +99,7 @@ class Local:
         from infra.targets.local.declaring import Declaration  # noqa: PLC0415 - a check of the settings needs no Pulumi
 
         declaration = Declaration(self._home, self._project, self._content, serving)
+        declaration.watchdog(watchdog_spec(self._home, self._project.absolute(), self._stack))
         for name, companion in settings.companions.items():
             inputs = self._companion(companion)
             declaration.program(program_name(name, None), inputs, environment(self._home, name, None, inputs), companion)

@@ -38,6 +38,10 @@ class Declaration:
         self._python = self._python or spec["python"]
         self._last.append(self._thing("program", f"{service} on {slot}" if slot else service, spec, [self._ground, *needs]))
 
+    def watchdog(self, spec: Mapping[str, Any]) -> None:
+        """What takes a rollout back that nobody drives. Nothing waits for it."""
+        self._thing("program", "watchdog", spec, [self._ground])
+
     def way(self, service: str, kind: str) -> None:
         """How traffic, or work, finds a slot: a route, or a fence."""
         spec = {"service": service, "start": self._serving}

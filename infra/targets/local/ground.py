@@ -1,6 +1,7 @@
 """What this machine cannot give that the settings ask for."""
 
 import difflib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -57,8 +58,8 @@ def _files(project: Path, settings: Settings, document: Document) -> Iterator[Fa
 
 def _source(project: Path, document: Document, keys: Keys, program: Program) -> Iterator[Fault]:
     source = project / program.source
-    if not source.is_dir():
-        cause = f"{source} is {'a file' if source.exists() else 'not there'}"
+    if not os.path.isdir(source):  # noqa: PTH112 - no path is too strange for it
+        cause = f"{source} is {'a file' if os.path.exists(source) else 'not there'}"  # noqa: PTH110 - dito
         near = _near(source, [each for each in _beside(source) if each.is_dir()])
         better = None if near is None else str(Path(program.source).with_name(near.name))
         hint = paste(document, (*keys, "source"), better) if better else "take the program's folder, as Pulumi.yaml sees it"
@@ -68,13 +69,13 @@ def _source(project: Path, document: Document, keys: Keys, program: Program) -> 
 def _locks(project: Path, document: Document, keys: Keys, program: Program, wanted: list[str]) -> Iterator[Fault]:
     for runtime in wanted:
         name = program.lock_for(runtime)
-        if not (project / name).is_file():
+        if not os.path.isfile(project / name):  # noqa: PTH113 - no path is too strange for it
             make = f"uv pip compile --generate-hashes --python-version {dotted(runtime)} requirements.in -o {name}"
             better = _other_lock(project, program.lock, wanted)
             yield Fault(
                 f"there is no lock for {runtime}",
                 document.where((*keys, "lock")),
-                f"{project / name} is {'no file' if (project / name).exists() else 'not there'}",
+                f"{project / name} is {'no file' if os.path.exists(project / name) else 'not there'}",  # noqa: PTH110 - dito
                 make if better is None else f"{paste(document, (*keys, 'lock'), better)}\nor: {make}",
             )
 
@@ -90,7 +91,7 @@ def _other_lock(project: Path, lock: str, wanted: list[str]) -> str | None:
 
 
 def _beside(path: Path) -> Sequence[Path]:
-    return sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+    return sorted(path.parent.iterdir()) if os.path.isdir(path.parent) else []  # noqa: PTH112 - dito
 
 
 def _near(path: Path, others: Sequence[Path]) -> Path | None:

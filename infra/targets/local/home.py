@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.contract import RouteError, weights_in
+from infra.contract import RouteError, reached_in, weights_in
 from infra.contract.document import Json
 from infra.release import Standing
 
@@ -97,19 +97,21 @@ class Home:
         start = birth.get("start") if isinstance(birth, Mapping) else None
         return Standing(placed, self._busy(), start, self._serving())
 
-    def _weights(self) -> list[Mapping[str, int]] | None:
-        """Weights by slot of each service, or None: a route file says nothing that can be believed."""
+    def _routes(self) -> list[Json] | None:
+        """The route document of each service, or None: one says nothing that can be believed."""
         try:
-            files = (self.folder / "routes").glob("[!.]*.json")
-            return [weights_in(json.loads(file.read_bytes())) for file in files]
+            found = [json.loads(file.read_bytes()) for file in (self.folder / "routes").glob("[!.]*.json")]
+            for each in found:
+                weights_in(each)
         except (OSError, ValueError, RouteError):
             return None
+        return found
 
     def _busy(self) -> frozenset[str]:
-        weights, holders = self._weights(), self._holders()
-        if weights is None or holders is None:
+        routes, holders = self._routes(), self._holders()
+        if routes is None or holders is None:
             return frozenset(SLOTS)  # nobody can say: nothing may be touched
-        return frozenset({slot for each in weights for slot, weight in each.items() if weight} | holders)
+        return frozenset({slot for each in routes for slot in reached_in(each)} | holders)
 
     def _holders(self) -> set[str] | None:
         """Slots that have a singleton at work, or None: a fence says nothing that can be believed."""
@@ -119,7 +121,8 @@ class Home:
         return {str(fence["holder"]) for fence in fences if fence["holder"]}
 
     def _serving(self) -> str | None:
-        total = {slot: sum(each.get(slot, 0) for each in self._weights() or ()) for slot in SLOTS}
+        weights = [weights_in(each) for each in self._routes() or ()]
+        total = {slot: sum(each.get(slot, 0) for each in weights) for slot in SLOTS}
         return max(total, key=lambda slot: total[slot]) if any(total.values()) else None
 
 
@@ -146,12 +149,19 @@ def read_json(file: Path) -> Any:  # noqa: ANN401 - whatever is in there
         return None
 
 
+def make_folder(folder: Path) -> None:
+    """Have a folder that its owner alone may enter, as every missing one above it: a umask may allow more, and is not asked."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def write_whole(file: Path, text: str) -> None:
-    """Replace a file as a whole, making its folder; readers see the old text or the new one."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Replace a file, its owner's alone, as a whole, making its folder; readers see the old text or the new one."""
+    make_folder(file.parent)
     # Pulumi makes things in threads, at the same time.
     draft = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}.new")
-    with draft.open("w", encoding="utf-8") as out:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())

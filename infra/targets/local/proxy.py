@@ -98,6 +98,8 @@ def _listener(home: Home, front: Front) -> dict[str, Json]:
         "@type": f"{_ENVOY}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": front.service,
         "use_remote_address": True,
+        # Who may ask for a slot by name: processes of this machine, and not what they pass on for somebody else.
+        "internal_address_config": {"cidr_ranges": [{"address_prefix": "127.0.0.1", "prefix_len": 32}]},
         "server_header_transformation": "PASS_THROUGH",
         # A quiet websocket is a healthy one, and how long a request may take is the service's to say.
         "stream_idle_timeout": "0s",

@@ -103,6 +103,7 @@ class Supervisor:
             text=True,
             check=False,
             start_new_session=True,
+            umask=0o077,  # its own setting comes into force after it has made its log
         )
         if started.returncode or not until(self.answers, LIMIT):
             said = started.stderr.strip() or f"see {self._home.log('supervisord')}"

@@ -2,23 +2,36 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
-from infra.contract import RouteError, route_document, weights_in
+from infra.contract import Json, RouteError, route_document, weights_in
 from infra.contract.route import affinity_cookie, check_weights, cluster
 
+WORDS = ["resources", "virtual_hosts", "routes", "route", "weighted_clusters", "clusters", "name", "weight"]
 names = some.from_regex(r"[a-z][a-z0-9]{0,5}(-[a-z0-9]{1,5}){0,2}", fullmatch=True)
+keeps = some.sets(some.sampled_from(["blue", "green"]))
+JSON = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=5) | some.just("prices--blue"),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=5) | some.sampled_from(WORDS), inner),
+    max_leaves=12,
+)
 
 
-@given(names, some.integers(0, 100), some.booleans(), some.text(max_size=5))
-def test_weights_are_read_back(service: str, share: int, sticky: bool, version: str) -> None:  # noqa: FBT001 - drawn
+def routes_of(document: Json) -> list[Any]:
+    """The routes of a service, in the order in which they are tried."""
+    return list(document["resources"][0]["virtual_hosts"][0]["routes"])
+
+
+@given(names, some.integers(0, 100), keeps, some.booleans(), some.text(max_size=5))
+def test_weights_are_read_back(service: str, share: int, keep: set[str], sticky: bool, version: str) -> None:  # noqa: FBT001 - drawn
     """Weights that were written are found again, in the response and in the configuration itself, also through JSON."""
     weights = {"blue": 100 - share, "green": share}
-    document = json.loads(json.dumps(route_document(service, weights, version=version, sticky=sticky)))
+    document = json.loads(json.dumps(route_document(service, weights, version=version, keep=keep, sticky=sticky)))
 
     assert weights_in(document) == weights
     assert weights_in(document["resources"][0]) == weights
@@ -29,7 +42,7 @@ def test_weights_are_read_back(service: str, share: int, sticky: bool, version: 
 def test_a_weight_that_is_left_out_is_none(service: str, share: int) -> None:
     """The proxy leaves a zero out of what it reports: it is read as zero."""
     document = route_document(service, {"blue": 100 - share, "green": share}, version="1")
-    for each in document["resources"][0]["virtual_hosts"][0]["routes"][-1]["route"]["weighted_clusters"]["clusters"]:
+    for each in routes_of(document)[-1]["route"]["weighted_clusters"]["clusters"]:
         if not each["weight"]:
             del each["weight"]
     assert weights_in(document) == {"blue": 100 - share, "green": share}
@@ -85,15 +98,58 @@ def test_what_is_no_route_document_is_refused(document: object) -> None:
         weights_in(document)
 
 
-@given(some.integers(0, 100))
-def test_only_slots_with_weight_keep_their_browsers(share: int) -> None:
-    """With affinity, each slot that has weight has a route by its cookie before the weighted one; a slot without has none."""
-    document = route_document("dash", {"blue": 100 - share, "green": share}, version="1", sticky=True)
-    *pinned, last = document["resources"][0]["virtual_hosts"][0]["routes"]
-    wanted = [cluster("dash", slot) for slot, weight in (("blue", 100 - share), ("green", share)) if weight]
+@given(JSON)
+@example(float("inf"))
+@example(float("nan"))
+def test_any_document_is_refused_or_read(document: object) -> None:
+    """Whatever is read, it says whole numbers by slot or is refused: there is no other error."""
+    whole = {
+        "virtual_hosts": [{"routes": [{"route": {"weighted_clusters": {"clusters": [{"name": "a--b", "weight": document}]}}}]}]
+    }
+    for each in (
+        document,
+        {"resources": document},
+        {"virtual_hosts": document},
+        {"virtual_hosts": [{"routes": document}]},
+        whole,
+    ):
+        with suppress(RouteError):
+            assert all(isinstance(weight, int) for weight in weights_in(each).values())
 
-    assert [route["route"]["cluster"] for route in pinned] == wanted
+
+@given(some.integers(0, 100), keeps, some.booleans())
+def test_who_is_reached_by_name(share: int, keep: set[str], sticky: bool) -> None:  # noqa: FBT001 - drawn
+    """Each slot that has weight or is kept has a route by header and, where it is sticky, by cookie; the weighted one is last."""
+    weights = {"blue": 100 - share, "green": share}
+    document = route_document("dash", weights, version="1", keep=keep, sticky=sticky)
+    *named, last = routes_of(document)
+    wanted = [cluster("dash", slot) for slot in ("blue", "green") if weights[slot] or slot in keep]
+
+    assert [route["route"]["cluster"] for route in named] == wanted * (2 if sticky else 1)
     assert "weighted_clusters" in last["route"]
+
+
+def test_a_document_is_another_only_where_it_says_another_thing() -> None:
+    """To keep a slot that has weight changes nothing; to keep another, or for another time, does."""
+    weights = {"blue": 90, "green": 10}
+    plain = route_document("dash", weights, version="1", sticky=True)
+
+    assert route_document("dash", weights, version="1", keep=["green", "blue"], sticky=True) == plain
+    assert route_document("dash", weights, version="1", sticky=True, affinity=60) != plain
+    assert route_document("dash", {"blue": 100}, version="1", keep={"green"}) != route_document(
+        "dash", {"blue": 100}, version="1"
+    )
+
+
+def test_a_document_of_the_version_before_is_read() -> None:
+    """What was written before slots were reached by name is read, and is not taken for what is written now."""
+    weights = {"blue": 100, "green": 0}
+    clusters = [{"name": f"api--{slot}", "weight": weight} for slot, weight in weights.items()]
+    host = {"routes": [{"match": {"prefix": "/"}, "route": {"weighted_clusters": {"clusters": clusters}}}]}
+    before = {"version_info": "1", "resources": [{"name": "api", "virtual_hosts": [host]}]}
+
+    assert weights_in(before) == weights
+    assert before != route_document("api", weights, version="1")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +165,7 @@ def test_only_slots_with_weight_keep_their_browsers(share: int) -> None:
 def test_which_cookie_keeps_a_browser(cookie: str, slot: str | None) -> None:
     """A browser is kept by its own service's cookie with exactly the slot's name, wherever it stands among others."""
     document = route_document("dash", {"blue": 50, "green": 50}, version="1", sticky=True)
-    pinned = document["resources"][0]["virtual_hosts"][0]["routes"][:-1]
+    pinned = [route for route in routes_of(document) if route["match"].get("headers", [{}])[0].get("name") == "cookie"]
     patterns = {
         route["route"]["cluster"]: route["match"]["headers"][0]["string_match"]["safe_regex"]["regex"] for route in pinned
     }

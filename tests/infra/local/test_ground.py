@@ -141,3 +141,14 @@ def test_a_port_that_is_listened_on_is_not_free(listen: str) -> None:
 def test_an_address_that_is_not_here() -> None:
     """An address of another machine cannot be listened on, and that is not said to be somebody's doing."""
     assert "assign" in str(obstacle("192.0.2.1", 8080)).lower()
+
+
+@pytest.mark.parametrize(
+    ("old", "key"), [("source: examples/trading", "source"), ("lock: examples/trading/locks/app-{runtime}.txt", "lock")]
+)
+def test_no_path_is_too_long_for_a_fault(whole: Project, old: str, key: str) -> None:
+    """A path that no file system has is told as a fault of its key."""
+    text = whole.file.read_text(encoding="utf-8")
+    whole.file.write_text(text.replace(old, f"{key}: {'x' * 500}", 1), encoding="utf-8")
+
+    assert any(f"services.api.{key}" in fault.where for fault in found(whole))

@@ -39,7 +39,7 @@ def in_one(home: Home, fronts: list[Front]) -> dict[str, Any]:
     for door in doors:
         manager = door["filter_chains"][0]["filters"][0]["typed_config"]
         del manager["rds"]
-        document = route_document(door["name"], {"blue": 90, "green": 10}, version="1", sticky=True)
+        document = route_document(door["name"], {"blue": 90, "green": 10}, version="1", keep={"blue"}, sticky=True)
         manager["route_config"] = resources(document)[0]
     whole = {**bootstrap(home, [800.0]), "static_resources": {"clusters": resources(clusters(fronts)), "listeners": doors}}
     del whole["dynamic_resources"]

@@ -1,14 +1,25 @@
 """Routers of every kind, for the suite that all of them pass."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from infra.contract import Backend
 from smoke.routers import ROUTERS, router
 from smoke.seams import Router
-from tests.smoke.routers.envoy_harness import Envoy, binary
+from tests.smoke.routers.envoy_harness import SERVICE, Envoy, binary
 from tests.smoke.routers.upstream import Upstream
+from tests.smoke.routers.visitors import Door, door
+
+
+@dataclass(frozen=True)
+class Front:
+    """A router, and a way in where it moves real requests."""
+
+    router: Router
+    door: Door
+    service: str
 
 
 @pytest.fixture(scope="session")
@@ -36,10 +47,28 @@ def envoy(upstreams: dict[str, Upstream]) -> Iterator[Envoy]:
         yield proxy
 
 
-@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.processes if kind == "envoy" else ()) for kind in ROUTERS])
+def kinds(*without: str) -> list[object]:
+    """Every kind in the table but these, as parameters."""
+    return [
+        pytest.param(kind, marks=pytest.mark.processes if kind != "memory" else ()) for kind in ROUTERS if kind not in without
+    ]
+
+
+@pytest.fixture(params=kinds())
 def any_router(request: pytest.FixtureRequest) -> Router:
     """A router of each kind in the table, with slots blue and green and all weight on blue."""
     backends = {"memory": lambda: Backend("memory", {}), "envoy": lambda: request.getfixturevalue("shared").router}
     made = router(backends[request.param]())
     made.write({"blue": 100, "green": 0})
     return made
+
+
+@pytest.fixture(params=kinds("memory"))
+def any_front(request: pytest.FixtureRequest) -> Iterator[Front]:
+    """The same of each kind that moves real requests, for a service that keeps its sessions."""
+    proxies = {"envoy": lambda: request.getfixturevalue("shared")}
+    proxy = proxies[request.param]()
+    made = router(proxy.sticky)
+    made.write({"blue": 100, "green": 0})
+    with door(proxy.port) as opened:
+        yield Front(made, opened, SERVICE)

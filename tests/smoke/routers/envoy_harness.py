@@ -16,13 +16,12 @@ from machine import free_port
 
 from infra.contract import Backend, route_document
 from infra.contract.route import cluster
+from infra.targets.local.home import Home
+from infra.targets.local.proxy import Front, listeners
 
 SERVICE = "prices"
 GRID = [round(1.05**power, 4) for power in range(226)]
 """Edges of the latency histogram in milliseconds: ratio 1.05 from 1 ms to above 58 s."""
-
-_HTTP = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-_ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
 
 
 def binary() -> str | None:
@@ -62,6 +61,11 @@ class Envoy:
     def router(self) -> Backend:
         """The router of this proxy, as the contract names it."""
         return Backend("envoy", {**self.settings, "sticky": False})
+
+    @property
+    def sticky(self) -> Backend:
+        """The same, for a service that keeps its sessions."""
+        return Backend("envoy", {**self.settings, "sticky": True})
 
     @property
     def meter(self) -> Backend:
@@ -138,18 +142,9 @@ class Envoy:
         }
 
     def _listener(self) -> dict[str, Any]:
-        watched = {"path": str(self.file), "watched_directory": {"path": str(self.file.parent)}}
-        manager = {
-            "@type": _HTTP,
-            "stat_prefix": self.service,
-            "rds": {"route_config_name": self.service, "config_source": {"path_config_source": watched}},
-            "http_filters": [{"name": "router", "typed_config": {"@type": _ROUTER}}],
-        }
-        return {
-            "name": self.service,
-            "address": {"socket_address": {"address": "127.0.0.1", "port_value": self.port}},
-            "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
-        }
+        """The project's own listener; whoever reads it from a file would say which type it has."""
+        front = listeners(Home(self.folder), [Front(self.service, self.port, "127.0.0.1")])["resources"][0]
+        return {name: each for name, each in front.items() if name != "@type"}
 
     def _cluster(self, slot: str, port: int) -> dict[str, Any]:
         name = cluster(self.service, slot)

@@ -21,10 +21,10 @@ REFUSED = [
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(share=some.integers(0, 100))
-def test_reads_back_what_was_written(any_router: Router, share: int) -> None:
-    """Whatever whole percentages are written, the next read returns exactly them."""
-    any_router.write({"blue": 100 - share, "green": share})
+@given(share=some.integers(0, 100), keep=some.sets(some.sampled_from(["blue", "green"])))
+def test_reads_back_what_was_written(any_router: Router, share: int, keep: set[str]) -> None:
+    """Whatever whole percentages are written, the next read returns exactly them, and nothing of what is kept."""
+    any_router.write({"blue": 100 - share, "green": share}, keep)
     assert any_router.read() == {"blue": 100 - share, "green": share}
 
 
@@ -34,6 +34,19 @@ def test_refuses_weights_that_are_none(any_router: Router, weights: dict[str, in
     with pytest.raises(RouterError):
         any_router.write(weights)
     assert any_router.read() == {"blue": 100, "green": 0}
+
+
+def test_refuses_to_keep_an_unknown_slot(any_router: Router) -> None:
+    """A slot that there is not cannot be kept: the write raises with its name, and nothing changes."""
+    with pytest.raises(RouterError, match="no slot red"):
+        any_router.write({"blue": 0, "green": 100}, {"red"})
+    assert any_router.read() == {"blue": 100, "green": 0}
+
+
+def test_a_slot_that_is_left_out_may_be_kept(any_router: Router) -> None:
+    """A slot may be kept that the weights do not name."""
+    any_router.write({"green": 100}, {"blue"})
+    assert any_router.read().get("blue", 0) == 0
 
 
 def test_may_write_again(any_router: Router) -> None:

@@ -2,7 +2,8 @@
 
 Paths: ``/500``; ``/reset`` (connection reset instead of an answer); ``/half`` (reset in the middle of the body); ``/hang``
 (never an answer); ``/slow`` (an answer after 0.2 s); ``/ws`` (101, then an echo until the client leaves); ``/last`` (an answer
-that does not announce that the connection is closed after it); anything else is answered at once.
+that does not announce that the connection is closed after it); ``/head`` (the request's own headers); anything else is answered
+at once.
 """
 
 import asyncio
@@ -45,9 +46,9 @@ class Connection(asyncio.Protocol):
         while b"\r\n\r\n" in self._buffer:
             head, self._buffer = self._buffer.split(b"\r\n\r\n", 1)
             self._upstream.seen += 1
-            self._answer(head.split(b" ", 2)[1].partition(b"?")[0])
+            self._answer(head.split(b" ", 2)[1].partition(b"?")[0], head)
 
-    def _answer(self, path: bytes) -> None:
+    def _answer(self, path: bytes, head: bytes) -> None:
         if path == b"/slow":
             asyncio.get_running_loop().call_later(0.2, self._send, b"200 OK")
         elif path == b"/500":
@@ -63,6 +64,8 @@ class Connection(asyncio.Protocol):
         elif path == b"/last":
             self._send(b"200 OK")
             self.transport.close()
+        elif path == b"/head":
+            self.transport.write(self._head(b"200 OK", len(head)) + head)
         elif path != b"/hang":
             self._send(b"200 OK")
 

@@ -9,9 +9,12 @@ from typing import ClassVar
 
 from infra.content import digest, files_of, tree_digest
 from infra.contract.document import Json
-from infra.targets.local.home import Home, write_whole
+from infra.targets.local.home import Home, make_folder, write_whole
 from infra.targets.local.machine import dotted, interpreter, uv
 from infra.targets.local.things.thing import Spec, ThingError
+
+_NOT_PASSED_ON = ("VIRTUAL_ENV", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN")
+"""Variables that uv does not see, nor what it builds. All others it may need: indexes and proxies have passwords too."""
 
 
 class Source:
@@ -60,6 +63,7 @@ class Environment:
         if python is None:
             raise ThingError(f"there is no Python {dotted(spec['runtime'])} any more: install it, and run pulumi up once more")
         lock, place = _lock(home, spec), home.environment(spec["runtime"], spec["lock"])
+        make_folder(place.parent)
         # Where it will be, not beside: an environment cannot be moved. Whole once the last file is there.
         _uv("venv", "--clear", "--python", str(python), str(place))
         options = ["--require-hashes", "--compile-bytecode", "--python", str(place / "bin" / "python")]
@@ -77,10 +81,10 @@ class Environment:
 
 
 def _copy(folder: Path, into: Path) -> None:
-    into.mkdir(parents=True)
+    make_folder(into)
     for file in files_of(folder):
         copy = into / file.relative_to(folder)
-        copy.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(copy.parent)
         shutil.copy2(file, copy, follow_symlinks=False)
 
 
@@ -106,7 +110,7 @@ def _edited(spec: Spec) -> ThingError:
 
 
 def _uv(*words: str, of: str = "") -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)}
     environment |= {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROJECT": "1"}
     try:
         done = subprocess.run(

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import ClassVar
 
 from infra.contract.document import Json
-from infra.targets.local.home import Home, read_json, write_whole
+from infra.targets.local.home import Home, make_folder, read_json, write_whole
 from infra.targets.local.supervision import Supervisor
 from infra.targets.local.things.thing import Spec, ThingError
 
@@ -21,8 +21,9 @@ class Folder:
 
     def make(self, home: Home, spec: Spec) -> Mapping[str, Json]:
         """Have both, with every program that ran in there, and know when the stack was born."""
-        home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        home.folder.chmod(0o700)
+        make_folder(home.folder)
+        for folder in (home.folder.parent, home.folder):  # whoever may write in the one above may put another in its place
+            folder.chmod(0o700)
         born = _born(home)
         if born is None:
             born = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}"

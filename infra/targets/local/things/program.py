@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from infra.contract.document import Json
-from infra.targets.local.home import Home
+from infra.targets.local.home import Home, make_folder
 from infra.targets.local.processes import until
 from infra.targets.local.supervision import GONE, RUNNING, Supervisor
 from infra.targets.local.things.thing import Spec
@@ -24,7 +24,7 @@ class Program:
         """Have it running; returns once it listens, or has had its time."""
         supervisor, name, program = Supervisor(home), spec["name"], spec["program"]
         for folder in spec["folders"]:
-            Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(Path(folder))
         known = supervisor.described(name) == program
         if known and supervisor.state(name) not in {*RUNNING, GONE}:
             supervisor.again(name)

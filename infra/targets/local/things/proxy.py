@@ -128,7 +128,8 @@ def _program(home: Home) -> Mapping[str, Json]:
         own.hardlink_to(binary)
     except OSError:
         shutil.copy2(binary, own)
-    options = ["--use-dynamic-base-id", "--log-level", "warning", "--drain-time-s", "5"]
+    # What hands its sockets to a successor of its kind listens where every user of the machine may tell it to end.
+    options = ["--disable-hot-restart", "--log-level", "warning", "--drain-time-s", "5"]
     argv = [str(own), "--config-path", str(home.folder / "envoy" / "bootstrap.json"), *options]
     return {"argv": argv, "environment": {"PATH": PATH, "CROSSFADE_HOME": str(home.folder)}, "folder": str(home.folder)}
 
