@@ -79,8 +79,8 @@ def _taken_back(site: Site, rollout: Rollout) -> Rollout:
             if rollout.phase is Phase.REVERTING and not told:
                 sys.stderr.write(f"all traffic is on {rollout.opened.live}; the stack goes back\n")
                 told = True
-            if waited > _HEARING and not cleared and rollout.phase not in {Phase.ABORTING, Phase.REVERTING}:
-                cleared = _set_weights(site, _home(rollout))
+            if waited > _HEARING and rollout.phase not in {Phase.ABORTING, Phase.REVERTING}:
+                cleared = _set_weights(site, _home(rollout), anew=not cleared)
             site.clock.sleep(0.2)
 
 
@@ -88,11 +88,16 @@ def _home(rollout: Rollout) -> Mapping[str, int]:
     return {rollout.opened.live: TOTAL, rollout.opened.candidate: 0}
 
 
-def _set_weights(site: Site, weights: Mapping[str, int]) -> bool:
-    """Give every service these weights, consumers before providers; says what cannot be done. Returns whether all have them."""
+def _set_weights(site: Site, weights: Mapping[str, int], *, anew: bool = True) -> bool:
+    """Give every service these weights, consumers before providers; says what cannot be done. Returns whether all have them.
+
+    ``anew`` also where they are so: somebody may be kept on the slot that is left.
+    """
     done = True
     for service, router in reversed(list(site.routers.items())):
         try:
+            if not anew and router.read() == weights:
+                continue
             router.write(weights)
             sys.stderr.write(f"{service}: all traffic is on {max(weights, key=lambda slot: weights[slot])}\n")
         except RouterError as error:

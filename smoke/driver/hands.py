@@ -28,15 +28,19 @@ class Hands:
         self._write(rollout.weights, rollout.kept, list(self.world.routers))
         return self._hand_over(rollout, rollout.worker)
 
-    def back(self, rollout: Rollout) -> Mapping[str, float]:
-        """All traffic on the live slot, consumers before providers; then the singletons. Returns the gaps.
+    def back(self, rollout: Rollout) -> tuple[Mapping[str, float], Mapping[str, str]]:
+        """All traffic on the live slot, consumers before providers; then the singletons.
+
+        Returns the gaps, and by name why a singleton does not work that may: what it waits for may be broken, and going back
+        needs nothing that may be.
 
         Raises:
             RouterError: the weights of a service were not set, or do not hold.
-            HandoverError: a singleton does not work where it should.
+            HandoverError: a singleton may still work where it should not.
         """
         self._write(_home(rollout), (), list(self.world.routers)[::-1])
-        return self._hand_over(rollout, rollout.opened.live)
+        idle: dict[str, str] = {}
+        return self._hand_over(rollout, rollout.opened.live, idle), idle
 
     def leave_safe(self, rollout: Rollout) -> None:
         """Go back as far as can be done, for one who can do nothing else any more."""
@@ -59,8 +63,11 @@ class Hands:
         if failed:
             raise failed[0]
 
-    def _hand_over(self, rollout: Rollout, worker: str) -> Mapping[str, float]:
-        """Have singletons work there; returns by name the seconds for which nobody may have worked, at most."""
+    def _hand_over(self, rollout: Rollout, worker: str, idle: dict[str, str] | None = None) -> Mapping[str, float]:
+        """Have singletons work there; returns by name the seconds for which nobody may have worked, at most.
+
+        Where ``idle`` is given, one that alone may work and does not is noted in it.
+        """
         if not rollout.current.singletons:
             return {}  # they never left the live slot
         gaps = {}
@@ -68,7 +75,12 @@ class Hands:
         for name, handover in self.world.handovers.items():
             began = self.clock.now()
             handover.release(other)
-            handover.hold(worker)
+            try:
+                handover.hold(worker)
+            except HandoverError as error:
+                if idle is None or handover.holder() != worker:
+                    raise
+                idle[name] = error.what
             gaps[name] = round(self.clock.now() - began, 3)
         return gaps
 

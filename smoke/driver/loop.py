@@ -213,12 +213,12 @@ class Driver:
         """All traffic back: weights first, consumers before providers; then the singletons."""
         del look
         try:
-            gaps = self._hands.back(rollout)
+            gaps, idle = self._hands.back(rollout)
         except (RouterError, HandoverError) as error:
             if self._impatient():
                 return self._record(rollout, Stuck(self._now(), (error.what,)))
             return rollout
-        return self._record(rollout, Cleared(self._now(), gaps))
+        return self._record(rollout, Cleared(self._now(), gaps, idle))
 
     def _revert(self, rollout: Rollout, look: Look) -> Rollout:
         del look

@@ -120,10 +120,12 @@ class Settled(Event):
 
 @dataclass(frozen=True, slots=True)
 class Cleared(Event):
-    """All traffic is on the live slot again, read back, and every singleton works there."""
+    """All traffic is on the live slot again, read back, and no singleton may work but there."""
 
     gaps: Mapping[str, float] = field(default_factory=dict)
     """By singleton that was handed back: seconds for which nobody may have worked, at most."""
+    idle: Mapping[str, str] = field(default_factory=dict)
+    """By singleton that may work there and does not say so: why. Nobody else works, so that going back is done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def sentence(event: Event, rollout: Rollout) -> str:  # noqa: PLR0911, C901, PLR
         case Proved():
             return f"{opened.candidate} is itself and healthy"
         case Shifted():
-            what = f"{', '.join(opened.singletons)} handed over" if rollout.current.singletons else f"weights are {share}"
+            what = _handed_over(event) if rollout.current.singletons else f"weights are {share}"
             return f"step {rollout.step + 1} of {len(rollout.plan.steps)}: {what}, watched for {rollout.current.bake:g} s or more"
         case Passed(because=because) | Finished(because=because):
             # What each gate saw is in the report: here it would hide what happens.
@@ -58,8 +58,9 @@ def sentence(event: Event, rollout: Rollout) -> str:  # noqa: PLR0911, C901, PLR
             return f"resumed by {by}"
         case Settled():
             return f"promoted: {opened.candidate} is live"
-        case Cleared():
-            return f"all traffic is on {opened.live}; the stack goes back"
+        case Cleared(idle=idle):
+            waits = "".join(f"; {name} may work there, and does not yet: {why}" for name, why in idle.items())
+            return f"all traffic is on {opened.live}; the stack goes back{waits}"
         case Reverted(differs=differs):
             return f"rolled back: {differs}"
         case Stuck(because=because):
@@ -70,6 +71,10 @@ def sentence(event: Event, rollout: Rollout) -> str:  # noqa: PLR0911, C901, PLR
             return f"{service}: weights were {found}, not {wanted}; set again"
         case _:
             return type(event).__name__.lower()
+
+
+def _handed_over(event: Shifted) -> str:
+    return ", ".join(f"{name} handed over within {gap:g} s" for name, gap in event.gaps.items()) or "singletons handed over"
 
 
 def describe(rollout: Rollout) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -129,8 +129,8 @@ class Teller:
         self._listener.bind(address)
         self._listener.listen()
         self.address = self._listener.getsockname()
-        self.answer: Callable[[bytes, bytes], bytes] = lambda _, data: data
-        """What is sent, by what was asked and the bytes."""
+        self.answer: Callable[[bytes, bytes], Sequence[bytes]] = lambda _, data: (data,)
+        """What is sent, by what was asked and the bytes; after each part but the last the other side says something."""
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
@@ -149,7 +149,11 @@ class Teller:
         with connection, suppress(OSError):
             connection.settimeout(5.0)
             asked = connection.recv(65536)
-            connection.sendall(self.answer(asked, self.data))
+            *parts, last = self.answer(asked, self.data)
+            for part in parts:
+                connection.sendall(part)
+                connection.recv(65536)
+            connection.sendall(last)
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(65536):
                 pass

@@ -4,7 +4,7 @@ import hashlib
 import re
 import socket
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 
 from fuzz_files import looked
@@ -80,7 +80,7 @@ MESSAGE_WORDS = (
 
 
 @contextmanager
-def _asked(backend: Backend, answer: Callable[[bytes, bytes], bytes] = lambda _, data: data) -> Iterator[Check]:
+def _asked(backend: Backend, answer: Callable[[bytes, bytes], Sequence[bytes]] = lambda _, data: (data,)) -> Iterator[Check]:
     """A probe that looks at whoever sends these bytes."""
     with closing(Teller(socket.AF_INET, ("127.0.0.1", 0))) as teller:
         teller.answer = answer
@@ -100,7 +100,9 @@ def http() -> AbstractContextManager[Check]:
 
 def handshake() -> AbstractContextManager[Check]:
     """The answer to a handshake."""
-    return _asked(Backend("websocket", {"path": "/", "timeout": 5.0, "expect": "open"}), _accepted)
+    return _asked(
+        Backend("websocket", {"path": "/", "timeout": 5.0, "expect": "open"}), lambda asked, data: (_accepted(asked, data),)
+    )
 
 
 def _accepted(asked: bytes, data: bytes) -> bytes:
@@ -114,7 +116,7 @@ def frames() -> AbstractContextManager[Check]:
     """What comes once a websocket is open."""
     return _asked(
         Backend("websocket", {"path": "/", "timeout": 5.0, "expect": "message"}),
-        lambda asked, data: _accepted(asked, OPENED) + data,
+        lambda asked, data: (_accepted(asked, OPENED) + data,),
     )
 
 
@@ -122,11 +124,11 @@ def frames() -> AbstractContextManager[Check]:
 def session() -> Iterator[Check]:
     """A Streamlit that is well, and whose session is sent one message."""
 
-    def answer(asked: bytes, data: bytes) -> bytes:
+    def answer(asked: bytes, data: bytes) -> Sequence[bytes]:
         if b"/_stcore/health" in asked:
-            return SHOWN + b"content-length: 2\r\n\r\nok"
+            return (SHOWN + b"content-length: 2\r\n\r\nok",)
         head = OPENED.replace(b"\r\n\r\n", b"\r\nsec-websocket-protocol: streamlit\r\n\r\n")
-        return _accepted(asked, head) + frame(2, MESSAGES[1]) + frame(2, data[:60000])
+        return _accepted(asked, head), frame(2, MESSAGES[1]) + frame(2, data[:60000])
 
     with _asked(Backend("streamlit", {"path": "/", "timeout": 5.0, "script": 2.0}), answer) as check:
         yield check

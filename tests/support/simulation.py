@@ -90,6 +90,8 @@ class Fence:
 
     at_work: str | None = "blue"
     fails: int = 0
+    idle: set[str] = field(default_factory=set)
+    """Slots whose process does not say that it works, although it may."""
     history: list[str] = field(default_factory=list)
 
     def hold(self, slot: str) -> None:
@@ -101,6 +103,8 @@ class Fence:
             raise HandoverError("green did not say that it works, as scripted")
         self.at_work = slot
         self.history.append(slot)
+        if slot in self.idle:
+            raise HandoverError(f"{slot} is not connected to what it works on")
 
     def release(self, slot: str) -> None:
         """Take the work away."""

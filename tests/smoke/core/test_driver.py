@@ -10,7 +10,7 @@ from simulation import Simulation
 
 from smoke.errors import JournalError
 from smoke.plan import Policy, Step
-from smoke.rollout import Drifted, Failed, Held, Phase, Shifted
+from smoke.rollout import Cleared, Drifted, Failed, Held, Phase, Shifted
 from smoke.routers.memory import Fault
 
 Knob = Callable[[Simulation], None]
@@ -54,7 +54,9 @@ def test_sessions_of_live_may_end_during_the_last_step(simulation: Simulation) -
     simulation.clock.on_sleep(lambda _: kept.append((simulation.router.weights["green"], simulation.router.keep)))
     simulation.run()
 
-    assert dict.fromkeys(kept) == dict.fromkeys([(0, frozenset()), (5, frozenset()), (50, frozenset()), (100, frozenset({"blue"}))])
+    assert dict.fromkeys(kept) == dict.fromkeys(
+        [(0, frozenset()), (5, frozenset()), (50, frozenset()), (100, frozenset({"blue"}))]
+    )
     assert simulation.router.keep == frozenset()
 
 
@@ -64,6 +66,19 @@ def test_going_back_keeps_nobody_on_the_candidate(simulation: Simulation) -> Non
 
     assert simulation.run().phase is Phase.ROLLED_BACK
     assert (simulation.router.weights, simulation.router.keep) == ({"blue": 100, "green": 0}, frozenset())
+
+
+def test_going_back_waits_for_no_singleton_that_is_cut_off(simulation: Simulation) -> None:
+    """Where live's own agent is not connected, going back is done once nobody else may work: it says so, and is not stuck."""
+    simulation.fence.idle = {"blue"}
+    simulation.clock.on_sleep(
+        lambda _: setattr(simulation.sides["green"], "errors", 0.5 if simulation.fence.at_work == "green" else 0.0)
+    )
+    end = simulation.run()
+    cleared = next(tick.event for tick in simulation.ticks if isinstance(tick.event, Cleared))
+
+    assert (end.phase, simulation.fence.at_work) == (Phase.ROLLED_BACK, "blue")
+    assert cleared.idle == {"agent": "blue is not connected to what it works on"}
 
 
 def test_every_step_is_watched_as_long_as_it_must(simulation: Simulation) -> None:
@@ -278,7 +293,7 @@ def _ending(*, kill: tuple[int, bool] | None, bad: bool) -> tuple[object, int]:
 
 
 def test_a_journal_that_cannot_be_written_stops_the_driver(simulation: Simulation) -> None:
-    """Nothing goes on that is not in the journal: when it cannot be written, all traffic goes back to live and the driver ends."""
+    """Nothing goes on that is not in the journal: when it cannot be written, all traffic goes back and the driver ends."""
 
     class Full:
         def renew(self, seconds: float) -> None:
