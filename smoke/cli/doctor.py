@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from smoke.cli.main import print_document
-from smoke.doctor import MACHINE, PROJECT, Check, Machine, Outcome, Place, ThisMachine, examine
+from smoke.doctor import MACHINE, PROJECT, Check, Left, Machine, Outcome, Place, ThisMachine, examine
 from smoke.errors import CrossfadeError, DeployError, Exit, JournalError, NoSuchStack
 
 if TYPE_CHECKING:
@@ -69,10 +69,22 @@ def _project(machine: Machine, asked: str | None) -> Iterator[Check]:
     stack, note = _stack(project, asked)
     if note is not None:
         yield note
-    place = Place(project.folder, project.state, stack, "" if stack is None else _secrets(project, stack))
+    secrets, left = ("", None) if stack is None else (_secrets(project, stack), partial(_left, project, stack))
+    place = Place(project.folder, project.state, stack, secrets, left)
     yield from examine({name: partial(part, machine, place) for name, part in PROJECT.items()})
     if stack is not None and project.state is not None:  # any other backend is on the network
         yield from examine({"stack": partial(_up, project, stack)})
+
+
+def _left(project: "Project", stack: str) -> Left:
+    """What Pulumi has left behind on the stack, or is still at."""
+    from smoke.stack.checkpoint import pending  # noqa: PLC0415 - dito
+    from smoke.stack.locks import locks, stale  # noqa: PLC0415 - dito
+
+    folder, file = project.locks(stack), project.checkpoint(stack)
+    found = [] if folder is None else locks(folder)
+    held = [str(each) for each in found if not stale(each)]
+    return Left(held, len(found) - len(held), () if file is None else pending(file))
 
 
 def _stack(project: "Project", asked: str | None) -> tuple[str | None, Check | None]:

@@ -1,7 +1,7 @@
 """What a project needs, whether a stack of it is up or not."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +15,18 @@ _LEAST_FREE = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What Pulumi has left behind on a stack, or is still at."""
+
+    held: Sequence[str] = ()
+    """Who holds a lock, and may live."""
+    stale: int = 0
+    """Locks whose process is dead."""
+    pending: Sequence[str] = ()
+    """Kinds of what was under way when it died."""
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A project on this machine, and the stack of it that is meant."""
 
@@ -24,6 +36,8 @@ class Place:
     stack: str | None
     secrets: str = ""
     """The secrets provider that the stack's settings name; empty for the passphrase."""
+    left: Callable[[], Left] | None = None
+    """Says what Pulumi has left behind; None where nobody can."""
 
 
 def _backend(machine: Machine, place: Place) -> Iterator[Check]:
@@ -92,10 +106,30 @@ def _settings(machine: Machine, place: Place) -> Iterator[Check]:
         yield Check("settings", Outcome.OK, f"{name}: its interpreters, locks, folders and ports are there", wanted)
 
 
+def _lock(_: Machine, place: Place) -> Iterator[Check]:
+    """Whether a Pulumi is at work on the stack, or died at it."""
+    if place.stack is None or place.left is None:
+        return
+    left, found, fix = place.left(), list[str](), list[str]()
+    if left.held:
+        found.append(f"held by {'; '.join(left.held)}")
+        fix.append(f"wait until it ends; if you are sure that it is dead: pulumi cancel --stack {place.stack} --yes")
+    elif left.stale or left.pending:
+        kinds = [f"{left.pending.count(kind)} {kind}" for kind in dict.fromkeys(left.pending)]
+        found.append(f"a dead Pulumi left {left.stale} locks, and {', '.join(kinds) or 'nothing'} cut off")
+        fix.append(f"pulumi cancel --stack {place.stack} --yes")
+        fix.append(f"pulumi refresh --stack {place.stack} --yes --skip-preview --clear-pending-creates")
+        found.append("Crossfade clears it before it deploys")
+    yield Check(
+        "lock", Outcome.NOTE if found else Outcome.OK, "; ".join(found) or "none, and nothing is pending", fix="\n".join(fix)
+    )
+
+
 PROJECT: Mapping[str, Callable[[Machine, Place], Iterator[Check]]] = {
     "state": _backend,
     "passphrase": _passphrase,
     "disk": _disk,
     "settings": _settings,
+    "lock": _lock,
 }
 """What a project needs, whether a stack is up or not."""

@@ -14,6 +14,8 @@ class MemoryStack:
         self._contract = contract
         self._broken = broken
         self.reverted: list[tuple[str, Mapping[str, Mapping[str, Any]]]] = []
+        self.deployed = 0
+        """How often."""
 
     def release(self) -> Contract:
         """The contract it was given."""
@@ -29,3 +31,13 @@ class MemoryStack:
             raise DeployError("the stack was told to fail")
         self.reverted.append((slot, inputs))
         return "nothing differs"
+
+    def deploy(self) -> None:
+        """Remember that it was asked.
+
+        Raises:
+            DeployError: the stack was made to be broken.
+        """
+        if self._broken:
+            raise DeployError("the stack was told to fail")
+        self.deployed += 1

@@ -21,6 +21,14 @@ class Project:
         """The stack's settings file, whether it exists or not."""
         return self.folder / f"Pulumi.{stack}.yaml"
 
+    def checkpoint(self, stack: str) -> Path | None:
+        """The stack's state; None where it is in no folder."""
+        return None if self.state is None else self.state / ".pulumi" / "stacks" / self.name / f"{stack}.json"
+
+    def locks(self, stack: str) -> Path | None:
+        """The folder of Pulumi's locks on the stack; None where the state is in no folder."""
+        return None if self.state is None else self.state / ".pulumi" / "locks" / "organization" / self.name / stack
+
     def journal(self, stack: str) -> Path:
         """The folder of the stack's journal, beside the Pulumi state.
 
@@ -51,7 +59,7 @@ def find_project(start: Path) -> Project:
             cause="no Pulumi.yaml here or above",
             hint="cd into the folder with your Pulumi.yaml",
         )
-    return Project(_name(folder / "Pulumi.yaml"), folder, _state(folder))
+    return Project(_name(folder / "Pulumi.yaml"), folder, state_folder(folder, os.environ.get("PULUMI_BACKEND_URL", "")))
 
 
 def _name(file: Path) -> str:
@@ -63,8 +71,8 @@ def _name(file: Path) -> str:
     return name.strip("\"'")
 
 
-def _state(folder: Path) -> Path | None:
-    url = os.environ.get("PULUMI_BACKEND_URL", "")
+def state_folder(folder: Path, url: str) -> Path | None:
+    """Where the state of a project is that is told such a backend; None where that is no folder."""
     if not url:
         return folder / ".state"
     parts = urlsplit(url)

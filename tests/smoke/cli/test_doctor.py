@@ -12,11 +12,12 @@ from hypothesis import strategies as some
 
 from smoke.cli.doctor import lines
 from smoke.doctor import MACHINE, PROJECT, Check, Outcome, Place, Said, ThisMachine, examine
-from smoke.errors import RouterError
+from smoke.doctor.project import Left
+from smoke.errors import DeployError, RouterError
 from tests.smoke.cli.made_up import World
 
 OK, MISSING, OLD, UNKNOWN, NOTE = Outcome
-PLACE = Place(Path("/shop"), Path("/shop/.state"), "staging")
+PLACE = Place(Path("/shop"), Path("/shop/.state"), "staging", left=Left)
 
 
 def checks(world: World, place: Place = PLACE) -> list[Check]:
@@ -202,6 +203,43 @@ def test_settings_that_cannot_be_checked(said: Said) -> None:
 def test_no_stack_no_settings() -> None:
     """Without a stack the settings are not spoken of."""
     assert "settings" not in {check.name for check in checks(World(), Place(PLACE.folder, PLACE.state, None))}
+
+
+DEAD, CLEARS = "a dead Pulumi left", "Crossfade clears it before it deploys"
+CLEAR = "pulumi cancel --stack staging --yes\npulumi refresh --stack staging --yes --skip-preview --clear-pending-creates"
+
+
+@pytest.mark.parametrize(
+    ("left", "said", "fix"),
+    [
+        (
+            Left(["ann@till, process 7", "ben@shop, process 9"], 1, ["creating"]),
+            "held by ann@till, process 7; ben@shop, process 9",
+            "wait until it ends; if you are sure that it is dead: pulumi cancel --stack staging --yes",
+        ),
+        (
+            Left((), 1, ["creating", "updating", "creating"]),
+            f"{DEAD} 1 locks, and 2 creating, 1 updating cut off; {CLEARS}",
+            CLEAR,
+        ),
+        (Left((), 2), f"{DEAD} 2 locks, and nothing cut off; {CLEARS}", CLEAR),
+        (Left((), 0, ["deleting"]), f"{DEAD} 0 locks, and 1 deleting cut off; {CLEARS}", CLEAR),
+    ],
+)
+def test_what_pulumi_has_left_behind(left: Left, said: str, fix: str) -> None:
+    """A lock that is held is told with its owner; what a dead Pulumi left is told with the commands that clear it."""
+    check = found(World(), "lock", Place(PLACE.folder, PLACE.state, "staging", left=lambda: left))
+    assert (check.verdict, check.found, check.fix) == (NOTE, said, fix)
+
+
+def test_locks_that_cannot_be_read() -> None:
+    """Where nobody can say what is left behind, that is unknown, with the reason."""
+
+    def ill() -> Left:
+        raise DeployError("the stack's locks cannot be read", cause="not allowed")
+
+    check = found(World(), "lock", Place(PLACE.folder, PLACE.state, "staging", left=ill))
+    assert (check.verdict, check.found) == (UNKNOWN, "the stack's locks cannot be read: not allowed")
 
 
 def test_a_check_that_raises() -> None:
