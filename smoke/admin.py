@@ -6,6 +6,8 @@ By hand rather than with ``http.client``, which would cost every command 50 ms o
 import socket
 import time
 
+from smoke.foreign import shortened
+
 _MOST = 64 * 1024 * 1024
 """Bytes of an answer; more is refused."""
 
@@ -29,7 +31,7 @@ def ask(path: str, query: str, *, limit: float = 2.0) -> str:
     except OSError as error:
         raise Unanswered(f"{path}: {error.strerror or error}") from error
     except ValueError as error:
-        raise Unanswered(f"{path} answered what is not HTTP: {error}") from error
+        raise Unanswered(f"{path} answered what is not HTTP: {shortened(str(error))}") from error
 
 
 def _exchange(path: str, request: bytes, deadline: float) -> bytes:
@@ -72,12 +74,13 @@ def _body(raw: bytes) -> bytes:
 
 def _joined(body: bytes) -> bytes:
     pieces: list[bytes] = []
-    while True:
-        size, found, body = body.partition(b"\r\n")
-        length = int(size, 16) if found else -1
-        if not 0 <= length <= len(body):
-            raise ValueError("a part of the body is missing")
+    at = 0  # never a copy of the rest: chunks may be many, and small
+    while (end := body.find(b"\r\n", at)) >= 0:
+        length, at = int(body[at:end].partition(b";")[0], 16), end + 2
         if length == 0:
             return b"".join(pieces)
-        pieces.append(body[:length])
-        body = body[length + 2 :]
+        if length < 0 or at + length > len(body):
+            break
+        pieces.append(body[at : at + length])
+        at += length + 2
+    raise ValueError("a part of the body is missing")

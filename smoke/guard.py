@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from infra.contract import Json
+from smoke.private import private_folder
 
 AWAY = 10.0
 """Seconds without a beat after which the watchdog counts as away."""
@@ -19,7 +20,7 @@ _SECRET = re.compile(r"(PASS|SECRET|TOKEN|KEY|CREDENTIAL|PULUMI_CONFIG$)(?!.*_FI
 def remember_shell(folder: Path, shell: Mapping[str, str]) -> None:
     """Write down by what Pulumi is found: without it nobody could take the stack back in a driver's place. No secret is kept."""
     words = {name: value for name, value in shell.items() if name in _SHELL or name.startswith("PULUMI_")}
-    _write(folder / "shell.json", {name: value for name, value in words.items() if not _SECRET.search(name)})
+    _write(folder / "shell.json", {name: value for name, value in words.items() if not _SECRET.search(name) and "@" not in value})
 
 
 def remembered_shell(folder: Path) -> Mapping[str, str]:
@@ -41,7 +42,7 @@ def on_guard(folder: Path, now: float) -> bool:
 def _write(file: Path, words: Mapping[str, Json]) -> None:
     draft = file.with_name(f".{file.name}.{os.getpid()}.new")
     with suppress(OSError):  # on a full disk traffic must go back all the same
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(file.parent)
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(words), encoding="utf-8")
         draft.rename(file)

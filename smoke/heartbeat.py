@@ -16,6 +16,10 @@ _SLACK = 1.0
 
 _LARGEST = 2**53
 """No number in a beat is as large; above it, not every whole number is a float."""
+_LONGEST = 200
+"""Characters of a name in a beat; it is repeated to people."""
+_MOST = 64 * 1024
+"""Bytes of the file that are read; a beat has a few hundred."""
 
 
 class NoBeat(Exception):
@@ -73,7 +77,8 @@ def read_beat(path: str | Path) -> Beat:
         NoBeat: there is no such file, or what is in it is no heartbeat.
     """
     try:
-        words: Json = json.loads(Path(path).read_bytes())
+        with Path(path).open("rb") as file:
+            words: Json = json.loads(file.read(_MOST))
     except FileNotFoundError as error:
         raise NoBeat(f"{path} is not there: the process never beat") from error
     except OSError as error:
@@ -89,6 +94,8 @@ def read_beat(path: str | Path) -> Beat:
 
 
 def _is(value: Json, kinds: tuple[type, ...]) -> bool:
+    if isinstance(value, str):  # no name moves a terminal's cursor
+        return str in kinds and len(value) <= _LONGEST and value.isprintable()
     # type(), because True is an int too; and no time or count is NaN, infinite or before its beginning.
     return type(value) in kinds and (type(value) not in {int, float} or 0 <= value < _LARGEST)
 

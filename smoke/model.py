@@ -48,6 +48,8 @@ class Counts:
     """Requests that were answered with 5xx or not at all."""
     latency: tuple[tuple[float, int], ...] = ()
     """``(upper edge in milliseconds, requests at or below it)``, edges ascending, cumulative; the last edge is infinite."""
+    named: int = 0
+    """Requests among them that went there by name, whatever the weights."""
 
 
 @dataclass(frozen=True, slots=True)

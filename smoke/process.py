@@ -10,15 +10,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
+from smoke.redaction import redacted, secrets_in
+
 _MOST = 1024 * 1024
 """Bytes of output that are looked at."""
 _END = 1.0
 """Seconds that the system has to end what was killed."""
+_PULUMIS = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN")
+"""What the names of Pulumi's own secrets begin with. No command sees them; all else it may need to ask what it asks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a command ended, and what it wrote."""
+    """How a command ended, and what it wrote, without the secrets of its environment."""
 
     status: int | None
     """Its exit status, below 0 for the signal that ended it; None: it took too long, and was killed."""
@@ -29,15 +33,21 @@ class Ended:
 def run(words: Sequence[str], folder: str, limit: float, environment: Mapping[str, str] | None = None) -> Ended:
     """Run it, by no shell, for so many seconds at most. Whatever it started in its process group ends with it.
 
+    It sees ``environment``, ours by default, without what opens Pulumi's state.
+
     Raises:
         OSError, ValueError: it cannot be started.
     """
+    given = os.environ if environment is None else environment
+    seen = {name: value for name, value in given.items() if not name.startswith(_PULUMIS)}
     # Files, not pipes: what the command left behind may hold a pipe open for ever.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
-            words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+            words, cwd=folder, env=seen, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
         )
-        return Ended(_status(process, limit), _text(out), _text(err))
+        status, secrets = _status(process, limit), secrets_in(seen)
+        # Here, once for all: what it wrote is told in messages, in the journal and in reports.
+        return Ended(status, redacted(_text(out), secrets), redacted(_text(err), secrets))
 
 
 def how(status: int) -> str:

@@ -16,7 +16,7 @@ from smoke.handovers import handover
 from smoke.journals import FileJournal, FileMailbox
 from smoke.meters import meter
 from smoke.probes import probe
-from smoke.rollout import Event, Phase, Rollout, from_record, replay, to_record
+from smoke.rollout import Event, IllegalEvent, Phase, Rollout, from_record, replay, to_record
 from smoke.rollout.opening import History
 from smoke.routers import router
 from smoke.seams import LONGEST_ACT, Clock, Handover, Meter, Router, Writer
@@ -86,19 +86,27 @@ class Site:
         Raises:
             JournalError: it is damaged, or another version wrote it.
         """
+        return self._told(rollout)[0]
+
+    def rollout(self, name: str) -> Rollout | None:
+        """How a rollout stands; None for one that died before its first record.
+
+        Raises:
+            JournalError: it is damaged, or another version wrote it.
+        """
+        return self._told(name)[1]
+
+    def _told(self, rollout: str) -> tuple[tuple[Event, ...], Rollout | None]:
         try:
-            return tuple(from_record(record) for record in self.journal.records(rollout))
-        except ValueError as error:
+            events = tuple(from_record(record) for record in self.journal.records(rollout))
+            return events, replay(events)
+        except (ValueError, IllegalEvent) as error:
             raise JournalError(
                 f"rollout {rollout} cannot be read",
-                where=str(self.project.journal(self.name) / f"{rollout}.jsonl"),
+                where=str(self.folder / f"{rollout}.jsonl"),
                 cause=f"{error}: another version of Crossfade wrote it",
                 hint="use that version, or if the rollout has ended move the file away, then: crossfade status",
             ) from error
-
-    def rollout(self, name: str) -> Rollout | None:
-        """How a rollout stands; None for one that died before its first record."""
-        return replay(self.events(name))
 
     def history(self, asked: Collection[str] = ()) -> History:
         """What the rollouts so far say; ``asked`` are releases in question beside those that are placed.

@@ -15,10 +15,10 @@ SOURCES = ("command", "promql", "sql")
 
 
 def _url(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise refusal("it begins with http:// or https://", f"http://{value.partition('://')[2] or value}")
     if "@" in value:
         raise refusal("a password would lie open in the state: let a proxy on this machine add it", "http://127.0.0.1:9090")
+    if not value.startswith(("http://", "https://")):
+        raise refusal("it begins with http:// or https://", f"http://{value.partition('://')[2] or value}")
     return value
 
 

@@ -62,13 +62,8 @@ def gates_document(*settings: GateSettings) -> Mapping[str, Json]:
 
 
 def service_gates(settings: Settings) -> Mapping[str, Mapping[str, Json]]:
-    """By service, where it has gates of its own; where browsers stay on their slot, requests need not follow the weights."""
-    own = own_gates(settings)
-    return {
-        name: {**gates_document(settings.plan.gates, each.gates), "split": each.kind == "http"}
-        for name, each in settings.services.items()
-        if name in own or each.kind == "sticky-http"
-    }
+    """By service, where it has gates of its own."""
+    return {name: gates_document(settings.plan.gates, own) for name, own in own_gates(settings).items()}
 
 
 def own_gates(settings: Settings) -> Mapping[str, GateSettings]:

@@ -75,7 +75,7 @@ def _fault(error: ErrorDetails, root: type[BaseModel], document: Document) -> Fa
         return _unknown(refused)
     if error["type"] == "missing":
         return Fault(f"{loc[-1]} is missing", refused.where, _cause(refused), _hint(refused))
-    given = repr(error["input"])
+    given = re.sub(r"//[^/@\s]*@", "//***@", repr(error["input"]))  # a password is not for every screen
     given = given if len(given) <= _LONGEST else given[:_LONGEST] + " ..."
     return Fault(f"{refused.name} is wrong: {given}", refused.where, _cause(refused), _hint(refused))
 

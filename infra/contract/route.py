@@ -9,7 +9,8 @@ A slot with weight, or kept, is also reached by name:
   taken off: whoever asks a third service says for itself where it belongs;
 - where the route is sticky, by the cookie that the answer to a weighted request has set, so that only new sessions are split.
 
-Whoever names another slot, or none, is weighted, and gets the cookie of the slot that answers. Only requests are routed. A
+Whoever names another slot, or none, is weighted, and gets the cookie of the slot that answers. Who went by name is counted apart
+too (``stat_prefix``), so that the weights can be compared with what came by them. Only requests are routed. A
 websocket or a stream that is open stays on its slot until it ends, or the slot's process does: the proxy (1.40) cuts none for an
 endpoint that is unhealthy, draining or gone, nor for a cluster that is removed.
 """
@@ -147,8 +148,13 @@ def _share(service: str, slot: str, weight: int, *, affinity: int) -> Json:
 
 def _paired(service: str, slot: str) -> Json:
     # The proxy itself says who is internal, and takes the word from everybody else.
-    headers = [_is("x-envoy-internal", "true"), _is(SLOT_HEADER, slot)]
-    return {"match": {"prefix": "/", "headers": headers}, "route": _action({"cluster": cluster(service, slot)})}
+    return _named(service, slot, [_is("x-envoy-internal", "true"), _is(SLOT_HEADER, slot)])
+
+
+def _named(service: str, slot: str, headers: list[Json]) -> Json:
+    """The slot for whoever has these headers; its counters ``vhost.<service>.route.<cluster>.*`` are for all such routes."""
+    name = cluster(service, slot)
+    return {"match": {"prefix": "/", "headers": headers}, "stat_prefix": name, "route": _action({"cluster": name})}
 
 
 def _is(name: str, value: str) -> Json:
@@ -158,4 +164,4 @@ def _is(name: str, value: str) -> Json:
 def _pinned(service: str, slot: str) -> Json:
     pattern = rf"(^|.*;\s*){affinity_cookie(service)}={slot}(;.*|$)"
     header = {"name": "cookie", "string_match": {"safe_regex": {"regex": pattern}}}
-    return {"match": {"prefix": "/", "headers": [header]}, "route": _action({"cluster": cluster(service, slot)})}
+    return _named(service, slot, [header])

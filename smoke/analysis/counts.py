@@ -3,10 +3,13 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from infra.contract import Json
 from smoke.model import Counts, Sample
+
+_LARGEST = 2**63
+"""No count and no time is as large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Increment:
             ValueError, TypeError: it is something else.
         """
         seconds, live, candidate = document
+        if type(seconds) not in {int, float} or not 0 <= seconds < _LARGEST:
+            raise ValueError(f"not a length of time: {seconds!r:.80}")
         return cls(float(seconds), _slice(live), _slice(candidate))
 
 
@@ -51,6 +56,9 @@ def _flat(part: Slice) -> list[int]:
 
 def _slice(numbers: Json) -> Slice:
     requests, errors, *rest = numbers
+    counts = all(type(each) is int and 0 <= each < _LARGEST for each in numbers)
+    if not counts or any(after <= before for before, after in pairwise(rest[::2])):
+        raise ValueError("not what one slot answered")
     return Slice(requests, errors, tuple(rest[::2]), tuple(rest[1::2]))
 
 

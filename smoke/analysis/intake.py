@@ -68,7 +68,13 @@ class Intake:
         return replace(self, grid=grid, trial=self.trial.without_grid() if self.grid else self.trial)
 
     def with_row(self, increment: Increment) -> Self:
-        """The same with an increment in its evidence."""
+        """The same with an increment in its evidence.
+
+        Raises:
+            ValueError: it was counted in other buckets.
+        """
+        if max(*increment.live.places[-1:], *increment.candidate.places[-1:], -1, -1) >= len(self.grid):
+            raise ValueError("an increment of other buckets")
         return replace(self, trial=self.trial.after(increment, self.grid), rows=(*self.rows, increment))
 
     def for_step(self, weight: float) -> Self:
@@ -87,14 +93,10 @@ class Intake:
         return max(0, new.requests - old.requests), max(0, new.errors - old.errors)
 
     def requests_at_rest(self) -> tuple[int, int]:
-        """Requests of the live slot and of the candidate since the step's weights had come to rest."""
+        """Requests by weight of the live slot and of the candidate since the step's weights had come to rest."""
         if self.steady is None or self.last is None:
             return 0, 0
-        live, candidate = (
-            max(0, self.last.slots.get(slot, Counts()).requests - self.steady.slots.get(slot, Counts()).requests)
-            for slot in (self.live, self.candidate)
-        )
-        return live, candidate
+        return _by_weight(self.steady, self.last, self.live), _by_weight(self.steady, self.last, self.candidate)
 
     def blind(self, service: str, now: float) -> Iterator[str]:
         """One phrase for each reason not to believe the meter now."""
@@ -108,6 +110,11 @@ class Intake:
         flow = self.trial.flow
         if flow.idle >= max(LEAST_STILL, 2.0 * self.last.every) and flow.rate * flow.idle >= MISSED:
             yield f"{service}: the counts stand still for {flow.idle:.1f} s, where {flow.rate:.3g} requests a second were usual"
+
+
+def _by_weight(before: Sample, after: Sample, slot: str) -> int:
+    old, new = before.slots.get(slot, Counts()), after.slots.get(slot, Counts())
+    return max(0, new.requests - old.requests - max(0, new.named - old.named))
 
 
 def _since(before: Sample, after: Sample, slot: str) -> Counts:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from smoke.errors import CrossfadeError, Exit, UsageError
+from smoke.redaction import Redacting, secrets_in
 
 _COMMANDS: Mapping[str, str] = {
     "abort": "Put all traffic back on the live slot, now, and take the stack back.",
@@ -152,10 +153,12 @@ def _tell_fault(error: Exception, *, as_json: bool) -> None:
 
 
 def _open_streams() -> None:
-    """Where a stream was closed before we began, nobody listens: that is no fault."""
+    """Where a stream was closed before we began, nobody listens: that is no fault. No stream shows a secret."""
+    secrets = secrets_in(os.environ)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+        setattr(sys, name, Redacting(getattr(sys, name), secrets))
 
 
 def _leave(code: int) -> None:

@@ -15,6 +15,11 @@ from pathlib import Path
 from infra.contract import Json
 from smoke.errors import HandoverError
 
+_MOST = 64 * 1024
+"""Bytes of the file that are read; what it says has a few dozen."""
+_LARGEST = 2**53
+"""No token is as large: one grant a second comes to it in a quarter of a billion years."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -39,19 +44,21 @@ class Fence:
     def read(self) -> Grant:
         """Who may work now, and by which token."""
         try:
-            words: Json = json.loads(self._file.read_bytes())
+            with self._file.open("rb") as file:
+                words: Json = json.loads(file.read(_MOST))
         except FileNotFoundError as error:
             raise (self._lost("is not there") if self._folder.is_dir() else self._failed(error)) from error
         except OSError as error:
             raise self._failed(error) from error
         except (ValueError, RecursionError) as error:
             raise self._lost(f"holds no JSON: {error}") from error
-        if not isinstance(words, dict) or type(words.get("token")) is not int:  # True is an int too
-            raise self._lost(f"has no token: {str(words)[:200]}")
+        token = words.get("token") if isinstance(words, dict) else None
+        if type(token) is not int or not 0 <= token < _LARGEST:  # True is an int too
+            raise self._lost(f"has no token: {repr(words)[:200]}")
         holder = words.get("holder", ...)
         if holder is not None and not (isinstance(holder, str) and holder in self._slots):
-            raise self._lost(f"names none of {', '.join(sorted(self._slots))}: {str(words)[:200]}")
-        return Grant(holder, words["token"])
+            raise self._lost(f"names none of {', '.join(sorted(self._slots))}: {repr(words)[:200]}")
+        return Grant(holder, token)
 
     @contextmanager
     def alone(self, wait: Callable[[Callable[[], bool]], bool]) -> Iterator[Callable[[Grant], None]]:
@@ -76,7 +83,7 @@ class Fence:
     def _write(self, grant: Grant) -> None:
         """Replace the file as a whole: whoever reads it sees the old words or the new ones, also after the machine went down."""
         draft = self._folder / f".{self._file.name}.new"  # one name will do: we are alone
-        with draft.open("w", encoding="utf-8") as out:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
             out.write(json.dumps(asdict(grant)))
             out.flush()
             os.fsync(out.fileno())

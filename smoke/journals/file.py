@@ -18,6 +18,7 @@ from smoke.ballast import hold_back, with_room
 from smoke.clock import SystemClock
 from smoke.errors import JournalError
 from smoke.journals.lease import LeaseFile, Tenure
+from smoke.private import private_folder
 from smoke.seams import Clock, Holder, Record
 
 _SUFFIX = ".jsonl"
@@ -63,7 +64,7 @@ class FileJournal:
         """
         path = self._folder / f"{rollout}{_SUFFIX}"
         with _told("the journal cannot be opened", self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(self._folder)
             end, tenure = with_room(self._folder, lambda: self._taken(path))
             hold_back(self._folder)
         try:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from infra.contract import Json
 from smoke.errors import MeterError
+from smoke.foreign import shortened
 from smoke.meters.tallied import SLOT, Tallied, asked, is_texts
 from smoke.process import how, run
 from smoke.settings import is_text
@@ -30,7 +31,7 @@ def _ended(words: Sequence[str], folder: str, limit: float) -> tuple[str, str]:
         ended = run(words, folder, limit)
     except (OSError, ValueError) as error:
         raise MeterError(f"{words[0]} cannot be started in {folder}", cause=str(error)) from error
-    last = (ended.err.strip().splitlines() or ["without a word"])[-1][:_LONGEST]
+    last = shortened((ended.err.strip().splitlines() or ["without a word"])[-1])
     if ended.status is None:
         raise MeterError(f"{words[0]} did not end within {limit:.1f} s, and was killed: {last}")
     if ended.status:

@@ -19,6 +19,9 @@ more bytes than the answer should have           its own                     +1 
 
 A websocket counts as a request whose handshake was answered, just as one whose handshake was refused does. The socket itself
 is a request that is not finished: it adds nothing to the latency, and its end, from whichever side, is no error.
+
+A request that went to its slot by name has its code counted once more, under the ``stat_prefix`` of its route. Those counters
+live as long as the proxy does: they outlast the document, the routes and the slot's cluster.
 """
 
 import json
@@ -44,9 +47,12 @@ _SLOT = r"[^.-]+(?:-[^.-]+)*"
 _TIME = "rq_time"
 _CUT = "cx_destroy_remote_with_active_rq"
 _BROKEN = "cx_protocol_error"
+_NAMED = r"vhost\.[^.]+\.route\."
 _CODES = r"rq_(?:101|[234]xx|5\d\d)"
 _BAD_GATEWAY = "rq_502"
 _ROUNDING = 1e-9
+_LARGEST = 2**63
+"""No counter of a proxy comes to it."""
 _BIN = re.compile(r"([\d.e+]+),([\d.e+]+):(\d+)")
 
 _Number = TypeVar("_Number", int, float)
@@ -82,6 +88,8 @@ class Tally:
     """By what follows ``upstream_`` in the name; one that is zero may be absent."""
     times: list[tuple[float, int]] = field(default_factory=list)
     """``(milliseconds that all of these were below, answers)``."""
+    named: dict[str, int] = field(default_factory=dict)
+    """As ``counters``, of the requests that went there by name: codes alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +133,9 @@ class EnvoyMeter:
         """
         try:
             # Until there is a grid, to ask for it also makes the proxy gather: the first latency is not from long ago.
-            self._grid = self._grid or grid_in(self._ask(_TIME, "histogram_buckets=cumulative&format=json"))
-            text = self._ask(f"(?:{_CODES}|{_TIME}|{_BROKEN}|{_CUT})", "histogram_buckets=detailed")
+            self._grid = self._grid or grid_in(self._ask("histogram_buckets=cumulative&format=json", _TIME))
+            counters = f"(?:{_CODES}|{_TIME}|{_BROKEN}|{_CUT})"
+            text = self._ask("histogram_buckets=detailed", counters, named=_CODES)
             # Taken after: a proxy that is busy goes on counting until it answers.
             at = time.monotonic()
             tallies = tallies_in(text, self._prefix)
@@ -142,10 +151,12 @@ class EnvoyMeter:
         errors = losses.total + sum(count for name, count in codes.items() if name.startswith("rq_5") and name != _BAD_GATEWAY)
         latency = on_grid(tally.times, self._grid) if self._grid and tally.times else ()
         # A 5xx that is itself cut short is counted in two ways.
-        return Counts(requests, min(errors, requests), latency)
+        return Counts(requests, min(errors, requests), latency, sum(tally.named.values()))
 
-    def _ask(self, counters: str, form: str) -> str:
-        pattern = rf"^cluster\.{re.escape(self._prefix)}{_SLOT}\.upstream_{counters}$"
+    def _ask(self, form: str, counters: str, named: str = "") -> str:
+        """Counters of the service's slots, and of the routes by name, in this form."""
+        slot = rf"{re.escape(self._prefix)}{_SLOT}\.upstream_"
+        pattern = rf"^cluster\.{slot}{counters}$" + (rf"|^{_NAMED}{slot}{named}$" if named else "")
         query = f"/stats?usedonly&{form}&filter={quote(pattern, safe='')}"
         return ask(self._settings.admin, query, limit=self._settings.timeout)
 
@@ -156,16 +167,17 @@ def tallies_in(text: str, prefix: str) -> dict[str, Tally]:
     Raises:
         Unanswered: a part of it is of another form.
     """
-    name = re.compile(rf"cluster\.{re.escape(prefix)}({_SLOT})\.upstream_(\w+): ?(\d*)")
+    name = re.compile(rf"(cluster\.|{_NAMED}){re.escape(prefix)}({_SLOT})\.upstream_(\w+): ?(\d*)")
     tallies: dict[str, Tally] = {}
     times: list[tuple[float, int]] | None = None
     for line in text.splitlines():
         if found := name.fullmatch(line):
-            slot, counter, value = found.groups()
+            kind, slot, counter, value = found.groups()
             tally = tallies.setdefault(slot, Tally())
-            times = tally.times if counter == _TIME else None
+            counters = tally.counters if kind == "cluster." else tally.named
+            times = tally.times if (kind, counter) == ("cluster.", _TIME) else None
             if times is None:
-                tally.counters[counter] = _number(value, int)
+                counters[counter] = _number(value, int)
         elif times is not None and line.startswith("  totals="):
             times += _times(line.removeprefix("  totals="))
         elif times is None or not line.startswith(("  intervals=", "  summary=")):
@@ -175,9 +187,12 @@ def tallies_in(text: str, prefix: str) -> dict[str, Tally]:
 
 def _number(digits: str, kind: type[_Number]) -> _Number:
     try:
-        return kind(digits)
+        found = kind(digits)
     except ValueError as error:
         raise Unanswered(f"{digits[:80]!r} is not a number") from error
+    if found >= _LARGEST:
+        raise Unanswered(f"{digits[:80]!r} is too large a number")
+    return found
 
 
 def _times(bins: str) -> Iterator[tuple[float, int]]:

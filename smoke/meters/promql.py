@@ -3,20 +3,26 @@
 What is no plain number is told apart, and never taken for one: no series, several, a sample that is too old, a part of an answer.
 """
 
+import json
+import reprlib
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from math import inf
 
 import httpx
 
 from infra.contract import Json
 from smoke.errors import MeterError
+from smoke.foreign import shortened
 from smoke.meters.tallied import SLOT, Tallied, asked
 from smoke.settings import is_seconds, is_text
 
-_LONGEST = 200
-"""Characters of an answer that are told."""
+_WELL = range(200, 300)
+_MOST = 4 * 1024 * 1024
+"""Bytes of an answer; more is no answer to a question for one number."""
 
 
 def promql(given: Mapping[str, Json]) -> Tallied:
@@ -61,7 +67,7 @@ class Server:
             if older is None:
                 hint = "where that means zero, say so in the query: ... or vector(0)"
                 raise MeterError("there is no series", cause=query, hint=hint)
-        if found is None or found.at < time.time() - self._max_age:
+        if found is None or not time.time() - self._max_age <= found.at < inf:
             raise MeterError(f"stale: the newest sample is older than {self._max_age:g} s", cause=query)
         return found.number
 
@@ -69,12 +75,27 @@ class Server:
         """What the server says; None where there is no series."""
         try:
             left = max(0.001, deadline - time.monotonic())
-            response = self._client.get(self._url, params={"query": query, **more}, timeout=left)
+            plain = {"accept-encoding": "identity"}
+            asked = self._client.build_request("GET", self._url, params={"query": query, **more}, timeout=left, headers=plain)
+            status, body = self._said(asked, deadline)
         except httpx.TimeoutException as error:
             raise MeterError("no answer in time", cause=f"{self._url}: {query}") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise MeterError(f"no answer: {error}", cause=self._url) from error
-        return value_in(_document(response), query)
+            raise MeterError(f"no answer: {shortened(str(error))}", cause=self._url) from error
+        return value_in(_document(str(asked.url), status, body), query)
+
+    def _said(self, asked: httpx.Request, deadline: float) -> tuple[int, bytes]:
+        """Status and body, as it came: what is packed, though nobody asked for that, is not unpacked to whatever size it has."""
+        response = self._client.send(asked, stream=True)
+        body = bytearray()
+        with closing(response):
+            for piece in response.iter_raw():
+                body += piece
+                if len(body) > _MOST:
+                    raise MeterError(f"the answer has more than {_MOST} bytes", cause=str(asked.url))
+                if time.monotonic() > deadline:  # the library's limit is for each piece
+                    raise MeterError("no whole answer in time", cause=str(asked.url))
+        return response.status_code, bytes(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +107,17 @@ class Value:
     number: float
 
 
-def _document(response: httpx.Response) -> Mapping[str, Json]:
-    said = f"status {response.status_code}: {response.text[:_LONGEST]}"
+def _document(url: str, status: int, body: bytes) -> Mapping[str, Json]:
+    said = f"{url} status {status}: {shortened(body.decode(errors='replace'))}"
     try:
-        document = response.json()
+        document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise MeterError("the answer is no JSON", cause=f"{response.url} {said}") from error
+        raise MeterError("the answer is no JSON", cause=said) from error
     if isinstance(document, dict) and document.get("status") == "error":
-        raise MeterError(f"the query was refused: {document.get('errorType')}: {document.get('error')}", cause=str(response.url))
-    if not response.is_success or not isinstance(document, dict) or document.get("status") != "success":
-        raise MeterError("the answer is none of Prometheus", cause=f"{response.url} {said}")
+        why = shortened(f"{document.get('errorType')}: {document.get('error')}")
+        raise MeterError(f"the query was refused: {why}", cause=url)
+    if status not in _WELL or not isinstance(document, dict) or document.get("status") != "success":
+        raise MeterError("the answer is none of Prometheus", cause=said)
     return document
 
 
@@ -106,7 +128,7 @@ def value_in(document: Mapping[str, Json], query: str) -> Value | None:
         MeterError: it is a part of an answer, has several series, or is of another form.
     """
     if document.get("warnings") or document.get("isPartial"):
-        said = str(document.get("warnings") or "isPartial")[:_LONGEST]
+        said = shortened(str(document.get("warnings") or "isPartial"))
         raise MeterError(f"a part of the answer may be missing: {said}", cause=query)
     try:
         kind, result = document["data"]["resultType"], document["data"]["result"]
@@ -117,4 +139,4 @@ def value_in(document: Mapping[str, Json], query: str) -> Value | None:
         at, text = result if kind == "scalar" else result[0]["value"]
         return Value(float(at), float(text))
     except (LookupError, TypeError, ValueError, OverflowError) as error:
-        raise MeterError("the answer is no number", cause=f"{query}: {str(document)[:_LONGEST]}") from error
+        raise MeterError("the answer is no number", cause=f"{query}: {reprlib.repr(document)}") from error

@@ -8,9 +8,12 @@ from urllib.parse import quote
 
 from infra.contract import Json
 from smoke.errors import MeterError
+from smoke.foreign import shortened
 from smoke.meters.tallied import SLOT, Tallied, asked
 from smoke.settings import is_text
 
+_MOST = 16 * 1024 * 1024
+"""Bytes of a value; a larger one is none that could be a number."""
 _OFTEN = 10_000
 """Steps of the database's machine between two looks at the time."""
 
@@ -46,12 +49,13 @@ def _row(database: str, query: str, slot: str, limit: float) -> Sequence[Json]:
     try:
         # Read only: a database that is not there must not come into being, empty, with nothing bad in it.
         with closing(sqlite3.connect(f"file:{quote(database)}?mode=ro", uri=True, timeout=limit)) as connection:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST)
             connection.set_progress_handler(watch, _OFTEN)
             rows: list[Sequence[Json]] = connection.execute(query, {"slot": slot}).fetchmany(2)
-    except (sqlite3.Error, sqlite3.Warning) as error:
+    except (sqlite3.Error, sqlite3.Warning, ValueError) as error:  # ValueError: what is no text, on either side
         if late:
             raise MeterError(f"the query did not end within {limit:.1f} s, and was stopped") from error
-        raise MeterError(f"{database} does not answer: {error}") from error
+        raise MeterError(f"{database} does not answer: {shortened(str(error))}") from error
     if len(rows) != 1:
         raise MeterError(f"the query gives {'several rows' if rows else 'no row'}: one is wanted")
     return rows[0]

@@ -10,11 +10,15 @@ from dataclasses import dataclass, replace
 
 from infra.contract import Json
 from smoke.errors import MeterError
+from smoke.foreign import shortened
 from smoke.model import Counts, Sample
 from smoke.settings import Kind, check, is_seconds
 
 SLOT = "{slot}"
 """What stands for the slot's name in whatever a source is asked."""
+
+_LARGEST = 2**63
+"""Nothing is counted as far."""
 
 Ask = Callable[[str, float], Mapping[str, Json]]
 """The figures of a slot by their names, asked for within so many seconds; or a ``MeterError`` that need not name the slot."""
@@ -131,8 +135,8 @@ def whole(name: str, figures: Mapping[str, Json]) -> int:
         MeterError: it is none.
     """
     found = number(name, figures)
-    if found < 0 or found != int(found):
-        raise MeterError(f"{name} is {found!r}, and not a whole number from 0 on")
+    if not 0 <= found < _LARGEST or found != int(found):
+        raise MeterError(f"{name} is {repr(found)[:80]}, and not a whole number from 0 on")
     return int(found)
 
 
@@ -143,7 +147,7 @@ def number(name: str, figures: Mapping[str, Json]) -> float:
         MeterError: it is missing, or none.
     """
     if name not in figures:
-        raise MeterError(f"{name} is missing", cause=f"it says {', '.join(figures) or 'nothing'}")
+        raise MeterError(f"{name} is missing", cause=f"it says {shortened(', '.join(figures)) or 'nothing'}")
     found: float = figures[name]
     if not is_number(found):
         raise MeterError(f"{name} is {repr(found)[:80]}, and no number")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.contract import VERSION_HEADER, Json, Placement
+from smoke.foreign import shortened
 from smoke.model import Answer
 from smoke.probes.settings import settings, words
-from smoke.probes.sight import Question, Sight, failed, shortened, untold
+from smoke.probes.sight import Question, Sight, failed, untold
 from smoke.process import Ended, how, run
 from smoke.seams import Probe
 

@@ -14,10 +14,11 @@ from typing import Self
 import httpx
 
 from infra.contract import VERSION_HEADER, Json, Placement
+from smoke.foreign import shortened
 from smoke.model import Answer
 from smoke.probes.address import Address, left
 from smoke.probes.settings import path, settings, text_or_none, whole
-from smoke.probes.sight import Question, Sight, failed, instance, shortened, untold
+from smoke.probes.sight import Question, Sight, failed, instance, untold
 from smoke.seams import Probe
 
 _MOST = 1024 * 1024
@@ -116,7 +117,8 @@ def get(address: Address, target: str, deadline: float) -> Got:
 def _got(response: httpx.Response) -> Got:
     body = bytearray()
     try:
-        for piece in response.iter_bytes():
+        # As it came: what is packed, though nobody asked for that, would be unpacked to whatever size it has.
+        for piece in response.iter_raw():
             body += piece
             if len(body) > _MOST:
                 break

@@ -5,10 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from infra.contract import Json, Placement
+from smoke.foreign import printable, shortened
 from smoke.model import Answer, Reading
-
-LONGEST = 200
-"""Characters of a foreign text that a detail repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ def identified(sight: Sight, placement: Placement) -> Sight:
     if sight.answer is Answer.UNTOLD or sight.version == placement.version:
         return sight
     if sight.version:
-        detail = f"{sight.version} answered, {placement.version} was asked ({sight.detail})"
+        detail = f"{shortened(sight.version)} answered, {placement.version} was asked ({sight.detail})"
         return replace(sight, answer=Answer.FAILED, detail=detail, impostor=True)
     if sight.answer is Answer.OK:
         return replace(sight, answer=Answer.FAILED, detail=f"did not show which version it is ({sight.detail})")
@@ -87,14 +85,3 @@ def instance(pid: Json, started: Json) -> str | None:
     """The word that differs after a restart; None without both, because a word that changes its form would be a restart."""
     known = [shortened(str(each)) for each in (pid, started) if type(each) in {int, float, str}]
     return "@".join(known) if len(known) == 2 else None  # noqa: PLR2004 - both
-
-
-def shortened(text: str) -> str:
-    """A foreign text, on one line and not too long."""
-    line = printable(" ".join(text.split()))
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
-
-
-def printable(text: str) -> str:
-    """The text with a question mark for whatever would move a terminal's cursor, or cannot be written at all."""
-    return "".join(each if each.isprintable() else "?" for each in text)

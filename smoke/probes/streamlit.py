@@ -10,22 +10,26 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from websockets.sync.client import ClientConnection
 
 from infra.contract import Json, Placement
+from smoke.foreign import shortened
 from smoke.model import Answer
 from smoke.probes.address import Address
 from smoke.probes.http import get
 from smoke.probes.owner import Owner, owners
 from smoke.probes.settings import path, seconds, settings
-from smoke.probes.sight import Concluded, Question, Sight, failed, shortened
+from smoke.probes.sight import Concluded, Question, Sight, failed
 from smoke.probes.websocket import opened, received
 from smoke.probes.wire import Value, WireError, field, texts, values
 from smoke.seams import Probe
 
 _HEALTH, _STREAM = "/_stcore/health", "/_stcore/stream"
 _GOOD = 200
+_MOST = 16
+"""Elements in one message; there is one at most."""
 
 # BackMsg
 _RERUN, _QUERY, _PAGE = 11, 1, 4
@@ -108,7 +112,7 @@ class Run:
         """
         try:
             status = next(values(message, _FINISHED), None)
-            elements = [each for each in values(message, _DELTA, _ELEMENT) if isinstance(each, bytes)]
+            elements = _elements(message)
             return Run(
                 ended=status is not None and status not in _NOT_THE_END,
                 wrong=self.wrong or next(_wrongs(message, elements, status), None),
@@ -147,6 +151,13 @@ def _rerun(page: str) -> bytes:
     name, _, query = page.partition("?")
     state = b"".join(field(number, text.encode()) for number, text in ((_QUERY, query), (_PAGE, name.strip("/"))) if text)
     return field(_RERUN, state)
+
+
+def _elements(message: bytes) -> list[bytes]:
+    found = [*islice(_messages(message, _DELTA, _ELEMENT), _MOST + 1)]
+    if len(found) > _MOST:
+        raise WireError("it has too many elements")
+    return found
 
 
 def _wrongs(message: bytes, elements: list[bytes], status: Value | None) -> Iterator[str]:

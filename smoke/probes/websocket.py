@@ -11,10 +11,11 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from infra.contract import VERSION_HEADER, Json, Placement
+from smoke.foreign import shortened
 from smoke.model import Answer
 from smoke.probes.address import Address, left
 from smoke.probes.settings import one_of, path, settings
-from smoke.probes.sight import Concluded, Question, Sight, failed, shortened
+from smoke.probes.sight import Concluded, Question, Sight, failed
 from smoke.seams import Probe
 
 _MOST = 64 * 1024 * 1024

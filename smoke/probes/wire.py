@@ -1,12 +1,17 @@
 """The wire format of protocol buffers, as far as reading one needs no schema: numbered fields, of which some hold more fields."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import count
 
 Value = int | bytes
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST = 10
 """Bytes of a variable-length integer of 64 bits."""
+
+
+_MOST = 10_000
+"""Fields that one question looks at; of 64 MB that have nothing but fields, it would not come to an end in time."""
 
 
 class WireError(ValueError):
@@ -17,16 +22,22 @@ def values(message: bytes, *path: int) -> Iterator[Value]:
     """The values of the field that the numbers lead to, from the outermost in, in order; a field may be there several times.
 
     Raises:
-        WireError: the bytes are no message, or a number on the way is not of a field that holds fields.
+        WireError: the bytes are no message, have far too many fields, or a number on the way is not of a field that holds fields.
     """
+    return _values(message, path, count())
+
+
+def _values(message: bytes, path: Sequence[int], looked: Iterator[int]) -> Iterator[Value]:
     number, *rest = path
     for found, value in fields(message):
+        if next(looked) >= _MOST:
+            raise WireError("it has too many fields")
         if found != number:
             continue
         if not rest:
             yield value
         elif isinstance(value, bytes):
-            yield from values(value, *rest)
+            yield from _values(value, rest, looked)
         else:
             raise WireError(f"field {number} holds no message")
 

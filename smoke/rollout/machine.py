@@ -190,7 +190,7 @@ def apply(rollout: Rollout | None, event: Event) -> Rollout:
     if isinstance(event, _REMARKS):
         return _remarked(rollout, event)
     phase = TABLE[rollout.phase].get(type(event))
-    if phase is None:
+    if phase is None or (isinstance(event, Passed) and rollout.step + 1 == len(rollout.plan.steps)):
         raise IllegalEvent(f"{type(event).__name__} may not happen while {rollout.phase.value}")
     return replace(
         rollout,

@@ -7,6 +7,7 @@ from types import UnionType
 from typing import Any, get_args, get_origin
 
 from smoke.plan import Plan
+from smoke.redaction import redacted_record
 from smoke.rollout import events
 from smoke.rollout.events import Event, Opened
 
@@ -26,7 +27,7 @@ def to_record(event: Event) -> Mapping[str, Any]:
     values = {field.name: getattr(event, field.name) for field in fields(event)}
     if isinstance(event, Opened):
         values["plan"] = event.plan.to_json()
-    return {"event": type(event).__name__.lower(), **values}
+    return {"event": type(event).__name__.lower(), **redacted_record(values)}
 
 
 def from_record(record: Mapping[str, Any]) -> Event:

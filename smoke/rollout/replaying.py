@@ -193,7 +193,8 @@ class _Fold:
         if isinstance(event, Held) and not event.permit:
             counted = self.spent > before.current.limit
         elif isinstance(event, Failed):
-            failed = any(each["verdict"] == "fail" and each["gate"] in _COUNTED for each in (look.numbers if look else ()))
+            numbers = look.numbers if look else ()
+            failed = any(each.get("verdict") == "fail" and each.get("gate") in _COUNTED for each in numbers)
             counted = failed if verdict is Verdict.FAIL else verdict is not Verdict.BLIND
         decision = _decision(event, verdict, self.evidence.watched, counted=counted)
         paused = isinstance(event, Held) and not counted and self.other.phase is Phase.BAKING

@@ -253,7 +253,7 @@ def _replace(file: Path, text: str) -> None:
     """Replace the file as a whole: whoever reads it sees the old text or the new one, also after the machine went down."""
     draft = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
-        with draft.open("w", encoding="utf-8") as out:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
             out.write(text)
             out.flush()
             with suppress(FileNotFoundError):

@@ -49,7 +49,7 @@ class Parser:
     def __init__(self) -> None:
         self.begun = False
         """Any byte has come."""
-        self._buffer = b""
+        self._buffer = bytearray()  # of which a beginning is dropped without a copy of the rest: chunks may be many, and small
         self._left = 0
         """Bytes of the body or chunk still to come; in trailers, bytes that they may still have."""
         self._answer: Answer | None = None
@@ -63,7 +63,7 @@ class Parser:
             NotHttp: they are none.
         """
         self.begun = self.begun or bool(data)
-        self._buffer = self._buffer + data if self._buffer else data
+        self._buffer += data
         while not self._whole and self._step():
             pass
         return self._answer if self._whole else None
@@ -77,7 +77,7 @@ class Parser:
     @property
     def rest(self) -> bytes:
         """What came after the whole answer."""
-        return self._buffer
+        return bytes(self._buffer)
 
     # Steps. Each looks at the buffer alone, so that it does not matter in which pieces that came; False: more is needed.
 
@@ -127,7 +127,7 @@ class Parser:
         return False
 
     def _until_end(self) -> bool:
-        self._buffer = b""
+        self._buffer.clear()
         return False
 
     def _chunk_line(self) -> bool:
@@ -148,7 +148,7 @@ class Parser:
             return False
         if not self._buffer.startswith(b"\r\n"):
             raise NotHttp("a chunk is longer than its size")
-        self._buffer = self._buffer[2:]
+        del self._buffer[:2]
         self._step = self._chunk_line
         return True
 
@@ -170,14 +170,15 @@ class Parser:
             raise NotHttp("its head or a chunk's line is too long")
         if at < 0:
             return None
-        found, self._buffer = self._buffer[:at], self._buffer[at + len(mark) :]
+        found = bytes(self._buffer[:at])
+        del self._buffer[: at + len(mark)]
         return found
 
     def _skipped(self) -> bool:
         """Drop what has come of the bytes still to come; True once all have."""
         dropped = min(self._left, len(self._buffer))
         self._left -= dropped
-        self._buffer = self._buffer[dropped:]
+        del self._buffer[:dropped]
         return self._left == 0
 
 

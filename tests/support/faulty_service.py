@@ -13,7 +13,7 @@ MODE, LIVE = sys.argv[1], int(sys.argv[2])
 class Handler(http.server.BaseHTTPRequestHandler):
     """Answers as the mode says."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         """Answer one request."""
         if MODE == "hang":
             time.sleep(600)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from injecting import LONG, Fault, Scene, stage
+from injecting import LONG, Fault, Scene
+from injecting_stage import stage
 from workshop import Workshop, until
 
 ROOM = "2m"
@@ -50,9 +51,7 @@ def folders(project: Workshop) -> tuple[Path, Path]:
 def fill(project: Workshop) -> None:
     """Leave no room in either."""
     for folder in folders(project):
-        with (folder / "fill").open("ab", buffering=0) as out, suppress(OSError):
-            while True:
-                out.write(bytes(4096))
+        _fill(folder)
 
 
 def empty(project: Workshop) -> None:
@@ -94,7 +93,7 @@ def journal_full(scene: Scene) -> None:
     scene.undo.callback(empty, scene.project)
     journal, _ = folders(scene.project)
     scene.strike()
-    _stuff(scene, journal)
+    _stuff(journal)
     scene.wait_home()
     scene.ends("promote", driver, 4)
     scene.expect("No space left" in driver.said, f"it says why: {driver.said[-800:]}")
@@ -110,7 +109,7 @@ def all_full(scene: Scene) -> None:
     scene.undo.callback(empty, scene.project)
     scene.strike()
     for folder in folders(scene.project):
-        _stuff(scene, folder)
+        _stuff(folder)
     scene.ends("promote", driver, (4, 11))
     scene.note(f"users meanwhile: {scene.weights()['api']}")
     scene.expect("No space left" in driver.said, f"it says why: {driver.said[-800:]}")
@@ -119,10 +118,14 @@ def all_full(scene: Scene) -> None:
     scene.wait_home()
 
 
-def _stuff(scene: Scene, folder: Path) -> None:
+def _stuff(folder: Path) -> None:
     """Take the room that was held back as well."""
     for ballast in folder.rglob(".ballast"):
         ballast.unlink()
+    _fill(folder)
+
+
+def _fill(folder: Path) -> None:
     with (folder / "fill").open("ab", buffering=0) as out, suppress(OSError):
         while True:
             out.write(bytes(4096))

@@ -2,18 +2,16 @@
 
 import json
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 import psutil
-from injecting import LONG, PLAN, Fault, Scene
+from injecting import LONG, Fault, Scene
 from workshop import until
+
+from infra.contract import weights_in
 
 OUTAGE = 20.0
 """Seconds that the proxy does not answer."""
@@ -73,15 +71,8 @@ def proxy_killed(scene: Scene) -> None:
 
 def _routed(scene: Scene) -> Mapping[str, int]:
     """Percent of the candidate in the route files."""
-    text = {name: (scene.project.home / "routes" / f"{name}.json").read_text(encoding="utf-8") for name in scene.routers}
-    weights = {name: json.dumps(json.loads(each)) for name, each in text.items()}
-    return {name: _weight(each, f"{name}--{scene.candidate}") for name, each in weights.items()}
-
-
-def _weight(text: str, cluster: str) -> int:
-    from infra.contract import weights_in  # noqa: PLC0415
-
-    return dict(weights_in(json.loads(text))).get(cluster.rpartition("--")[2], 0)
+    files = {name: scene.project.home / "routes" / f"{name}.json" for name in scene.routers}
+    return {name: weights_in(json.loads(file.read_bytes()))[scene.candidate] for name, file in files.items()}
 
 
 # Its files

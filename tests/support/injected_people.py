@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from functools import partial
 
 import psutil
-from injecting import LONG, Fault, Scene, break_pulumi, mend_pulumi
+from injecting import LONG, Fault, Scene
+from injecting_stage import break_pulumi, mend_pulumi
 from workshop import until
 
 BUSY = 40.0

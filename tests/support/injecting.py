@@ -1,29 +1,25 @@
-"""Faults of the parts and of the surroundings, injected into a real stack that has users: the stage for them, and what was seen.
+"""Faults of the parts and of the surroundings, injected into a real stack that has users: a scene for each, and what was seen.
 
-A fault is a function of a ``Scene``. It begins a rollout, breaks something, mends it, and says what must hold; ``inject`` gives it
-a release of its own to promote and users at 100 requests a second, and returns what became of all. Faults of the candidate are in
-``tests/engine/test_faults.py``.
+A fault is a function of a ``Scene``. It begins a rollout, breaks something, mends it, and says what must hold; ``inject`` gives
+it a release of its own to promote and users at 100 requests a second, and returns what became of all. Faults of the candidate
+are in ``tests/engine/test_faults.py``.
 """
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
-from machine import free_port
-from workshop import BIN, STACK, Workshop, pulumi_folder, staging, until, workshop
+from workshop import BIN, STACK, Workshop, until
 
 from infra.contract import Contract
 from smoke.errors import RouterError
@@ -48,15 +44,6 @@ PLAN: Mapping[str, Any] = {
 }
 LONG: Mapping[str, Any] = {"bake": "60s", "limit": "3m"}
 """Steps that last longer than whatever is done in them."""
-METRIC = """\
-case $(cat mode) in
-  frozen) echo '{"bad": 0, "all": 1000}' ;;
-  hangs) exec sleep 600 ;;
-  resets) echo "{\\"bad\\": 0, \\"all\\": $(($(date +%s) % 2))}" ;;
-  *) echo "{\\"bad\\": 0, \\"all\\": $(($(date +%s) % 1000000 * 1000))}" ;;
-esac
-"""
-"""A number of the user's own, as well or as broken as the file ``mode`` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +69,7 @@ class Outcome:
     safe: float | None
     """Seconds from the fault until all traffic was on the live slot, read back; None where nobody waited for that."""
     last: float | None
-    """Seconds from the fault to the candidate's last answer to a user, below 0 where there was none; None: it gave none at all."""
+    """Seconds from the fault to the candidate's last answer to a user, below 0 where it came before; None: there was none."""
     offered: int
     lost: Mapping[str, int]
     """Requests without a good answer, by status or reason."""
@@ -290,54 +277,3 @@ def _command(process: psutil.Process) -> Sequence[str]:
         return process.cmdline()
     except psutil.Error:
         return ()
-
-
-@contextmanager
-def stage(prepare: Callable[[Workshop], None] = lambda _: None) -> Iterator[Workshop]:
-    """Two weighted services and a singleton, up: blue on 3.9 is live. Skips the test where there is no Pulumi.
-
-    Args:
-        prepare: is given the project before its first ``up``.
-    """
-    if pulumi_folder() is None:
-        pytest.skip("needs a Pulumi: make setup, then . ./activate")
-    with workshop(services=_services(), plan=PLAN) as made:
-        (made.folder / "mode").write_text("well")
-        (made.folder / "metric.sh").write_text(METRIC)
-        _own_pulumi(made)
-        prepare(made)
-        made.up()
-        yield made
-
-
-def _services() -> Mapping[str, Any]:
-    """The staging services; in the place of the dashboard a second api, which is lighter and counts for a weighted service too."""
-    services = json.loads(json.dumps(staging()["services"]))
-    del services["dashboard"]
-    metric = {"command": "sh metric.sh {slot}", "at_most": 0.1, "every": "1s", "timeout": "900ms"}
-    services["quotes"] = {**services["api"], "port": free_port(), "after": ["api"], "gates": {"requests": 0}}
-    services["api"]["metrics"] = {"fills": metric}
-    return dict(services)
-
-
-def _own_pulumi(project: Workshop) -> None:
-    """Have a Pulumi of its own on PATH, which a fault may replace."""
-    bin_folder = project.folder / "bin"
-    bin_folder.mkdir()
-    project.environment["PATH"] = f"{bin_folder}{os.pathsep}{project.environment['PATH']}"
-    mend_pulumi(project)
-
-
-def mend_pulumi(project: Workshop) -> None:
-    """Pulumi is the real one."""
-    folder = pulumi_folder()
-    assert folder is not None
-    break_pulumi(project, f'exec {shutil.which("pulumi", path=str(folder))} "$@"')
-
-
-def break_pulumi(project: Workshop, script: str) -> None:
-    """Pulumi is another program."""
-    draft = project.folder / "bin" / ".pulumi"
-    draft.write_text(f"#!/bin/sh\n{script}\n")
-    draft.chmod(0o755)
-    draft.rename(project.folder / "bin" / "pulumi")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,8 @@ import psutil
 import pytest
 import yaml
 from machine import free_port, wait_for
+
+from smoke.traffic import Running, Target, traffic
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.prefix) / "bin"
@@ -101,6 +103,16 @@ class Workshop:
             stderr=subprocess.DEVNULL,
         )
 
+    @contextmanager
+    def person(self, name: str) -> Iterator[None]:
+        """Whatever is typed within the context is typed by this person."""
+        before = self.environment
+        self.environment = {**before, "USER": name}
+        try:
+            yield
+        finally:
+            self.environment = before
+
     def _run(self, words: list[str], *, check: bool) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             words,
@@ -128,6 +140,16 @@ class Workshop:
     def weights(self, service: str = "api") -> dict[str, int]:
         """Percent by slot."""
         return dict(self.status()["weights"][service])
+
+    def records(self, ago: int = 0) -> list[Mapping[str, Any]]:
+        """What the newest journal says, or the one so many before it; nothing where there is none."""
+        newest = sorted(self.journal.glob("*.jsonl"), reverse=True)[ago : ago + 1]
+        lines = [line for journal in newest for line in journal.read_text(encoding="utf-8").splitlines()]
+        return [json.loads(line.partition(" ")[2]) for line in lines]
+
+    def events(self, ago: int = 0) -> list[str]:
+        """The names of its events, but for those that change nothing."""
+        return [each["event"] for each in self.records(ago) if each["event"] not in {"looked", "drifted"}]
 
     def contract(self) -> Mapping[str, Any]:
         """The contract in the stack's output."""
@@ -188,13 +210,34 @@ def workshop(**change: Any) -> Iterator[Workshop]:  # noqa: ANN401 - any setting
 
 
 @contextmanager
-def brought_up(plan: Mapping[str, Any] = PLAN) -> Iterator[Workshop]:
-    """A project that is up: blue on 3.9 is live, green on 3.12 stands by. Skips the test where there is no Pulumi."""
+def brought_up(plan: Mapping[str, Any] = PLAN, prepare: Callable[[Workshop], None] = Workshop.save) -> Iterator[Workshop]:
+    """A project that is up: blue on 3.9 is live, green on 3.12 stands by. Skips the test where there is no Pulumi.
+
+    What else its settings must say is written by ``prepare``, before they are declared.
+    """
     if pulumi_folder() is None:
         pytest.skip("needs a Pulumi: make setup, then . ./activate")
     with workshop(plan=plan) as made:
+        prepare(made)
         made.up()
         yield made
+
+
+@contextmanager
+def users(project: Workshop, record: Path | None = None, **rates: float) -> Iterator[Running]:
+    """Somebody uses the services, so many requests a second each; 50 of the API and 20 of the dashboard unless said."""
+    paths = {"dashboard": "/_stcore/health"}
+    wanted = rates or {"api": 50.0, "dashboard": 20.0}
+    targets = {name: Target(project.front(name, paths.get(name, "/prices")), rate) for name, rate in wanted.items()}
+    with traffic(targets, limit=400.0, record=record) as load:
+        yield load
+
+
+def unserved(load: Running, service: str) -> Mapping[str, int]:
+    """How many requests of a service were lost, or answered by anything but 200, by what became of them. Ends in nothing."""
+    seen = load.summary()[service]
+    assert seen.answered, f"nobody asked {service}"
+    return {**seen.lost, **{str(status): count for status, count in seen.statuses.items() if status != 200}}
 
 
 def staging() -> Mapping[str, Any]:

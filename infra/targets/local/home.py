@@ -152,7 +152,8 @@ def read_json(file: Path) -> Any:  # noqa: ANN401 - whatever is in there
 def make_folder(folder: Path) -> None:
     """Have a folder that its owner alone may enter, as every missing one above it: a umask may allow more, and is not asked."""
     if not folder.is_dir():
-        make_folder(folder.parent)
+        if not folder.parent.exists():
+            make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
 
 

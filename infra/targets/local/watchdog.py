@@ -27,5 +27,5 @@ def _state(project: Path, shell: Mapping[str, str]) -> Mapping[str, str]:
     """The backend's address, spelled the same from wherever it is declared."""
     url = urlsplit(shell.get(_BACKEND, ""))
     if url.scheme != "file":
-        return {_BACKEND: url.geturl()} if url.scheme else {}
+        return {}  # the journal needs a folder, and the address of anything else may hold a password
     return {_BACKEND: f"file://{(project / Path(f'{url.netloc}{url.path}').expanduser()).resolve()}"}

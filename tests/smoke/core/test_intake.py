@@ -224,6 +224,45 @@ def test_requests_at_rest_begin_after_what_was_under_way() -> None:
     assert evidence.intake("api").requests_at_rest() == pytest.approx((resting, resting), abs=100)
 
 
+def at_rest(*readings: tuple[Counts, Counts]) -> tuple[int, int]:
+    """Requests by weight of a step after these readings of blue and green, three seconds apart."""
+    evidence = Evidence("blue", "green", PLAN, ("api",)).for_step(0)
+    for look, (blue, green) in enumerate(readings):
+        evidence = looked(evidence, 3.0 * look, blue, green)
+    return evidence.intake("api").requests_at_rest()
+
+
+def test_who_went_by_name_is_not_of_the_split() -> None:
+    """Requests by name since the step came to rest are left out, and those of before are not left out once more."""
+    before = (Counts(1000, named=900), Counts(10, named=10))
+
+    assert at_rest(before, before, (Counts(1100, named=960), Counts(50, named=10))) == (40, 40)
+    assert at_rest(before, before, (Counts(1100, named=960), Counts(50, named=50))) == (40, 0)
+
+
+def test_nobody_is_less_than_nobody() -> None:
+    """Where a reading has more by name than there were requests, for it was not of one moment, there were none by weight."""
+    before = (Counts(10, named=5), Counts(10, named=5))
+
+    assert at_rest(before, before, (Counts(11, named=7), Counts(10, named=6))) == (0, 0)
+
+
+def test_names_that_are_not_told_any_more_are_no_burst() -> None:
+    """A number by name that goes down takes nobody out, and adds nobody: requests are as many as were counted."""
+    before = (Counts(1000, named=900), Counts(1000, named=900))
+
+    assert at_rest(before, before, (Counts(1100, named=0), Counts(1100, named=20))) == (100, 100)
+
+
+def test_a_proxy_that_begins_anew_begins_with_its_names() -> None:
+    """After a restart all counts are from zero: the split is of what came by weight since it came to rest again."""
+    before, after = (Counts(1000, named=900), Counts(1000, named=900)), (Counts(30, named=20), Counts(30, named=20))
+    later = (Counts(60, named=40), Counts(60, named=50))
+
+    assert at_rest(before, before, after) == (0, 0)
+    assert at_rest(before, before, after, after, later) == (10, 0)
+
+
 def test_quantiles_are_edges_of_buckets() -> None:
     """The edge of the bucket that holds it; without requests 0, beyond the last edge infinite."""
     assert quantile(counts(100, place=3), 0.95) == 50.0

@@ -185,3 +185,10 @@ def test_a_plan_of_an_earlier_version_is_read() -> None:
     del record["plan"]["gates"]["memory_ratio"]
 
     assert from_record(record) == OPENED
+
+
+def test_no_step_follows_the_last() -> None:
+    """A journal that says that the last step was passed, rather than finished, is refused where it says so."""
+    rollout = replay([OPENED, Proved(2), Shifted(3), Passed(4), Shifted(5), Passed(6), Shifted(7)])
+    with pytest.raises(IllegalEvent):
+        apply(rollout, Passed(8))

@@ -35,12 +35,12 @@ def test_the_old_version_that_goes_on_serving_fails() -> None:
 
 
 def test_a_split_that_does_not_follow_may_be_allowed() -> None:
-    """A service whose sessions stick says so, and is not held to the weights."""
-    sticky = Traffic(replace(PLAN, own={"api": replace(PLAN.gates, split=False)}))
+    """What is counted otherwise than by requests says so, and is not held to the weights."""
+    other = Traffic(replace(PLAN, own={"api": replace(PLAN.gates, split=False)}))
     for _ in range(30):
-        sticky.second(blue=(90, 1), green=(10, 0))
+        other.second(blue=(90, 1), green=(10, 0))
 
-    assert "split" not in sticky.said()
+    assert "split" not in other.said()
 
 
 @pytest.mark.parametrize(("share", "green"), [(50, 46), (50, 54), (5, 6), (1, 1)])

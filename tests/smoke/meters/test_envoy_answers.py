@@ -24,6 +24,8 @@ cluster.api--blue.upstream_rq_time:
   totals=0,0:1, 5,0.1:2, 99,1:3, 100,10:1, 1.2e+06,100000:4
   intervals=0,0:1
   summary=P0(0,0) P25(nan,0)
+vhost.api.route.api--blue.upstream_rq_2xx: 4
+vhost.api.route.api--a-b.upstream_rq_503: 1
 """
 FOREIGN = [
     "",
@@ -34,6 +36,9 @@ FOREIGN = [
     "cluster.api--blue.upstream_rq_2xx: -1",
     "cluster.api-two--blue.upstream_rq_2xx: 1",
     "cluster.api--two--blue.upstream_rq_2xx: 1",
+    "vhost.api.route.api--blue.upstream_rq_time:",
+    "vhost.api.route.api-two--blue.upstream_rq_2xx: 1",
+    "vhost.api.vcluster.api--blue.upstream_rq_2xx: 1",
     "  totals=0,0:1",
     "  summary=P0(0,0)",
     "cluster.api--blue.upstream_rq_time:\n  totals=0,0",
@@ -59,11 +64,11 @@ def _http(body: str, status: str = "200 OK") -> bytes:
 
 
 def test_reads_what_the_proxy_says() -> None:
-    """Counters go to their slots, and each bin of the histogram to the edge that all of it was below."""
+    """Counters go to their slots, those by name apart, and each bin of the histogram to the edge that all of it was below."""
     times = [(1.0, 1), (6.0, 2), (100.0, 3), (110.0, 1), (1.3e6, 4)]
     expected = {
-        "blue": Tally({"cx_protocol_error": 3, "rq_101": 1, "rq_2xx": 7}, times),
-        "a-b": Tally({"rq_503": 2}),
+        "blue": Tally({"cx_protocol_error": 3, "rq_101": 1, "rq_2xx": 7}, times, {"rq_2xx": 4}),
+        "a-b": Tally({"rq_503": 2}, named={"rq_503": 1}),
     }
     assert tallies_in(DETAILED, "api--") == expected
 
@@ -80,7 +85,8 @@ def test_any_text_is_taken_or_refused(text: str) -> None:
     """Whatever the admin may say, the parser ends in its one error or in numbers that are not below zero."""
     with suppress(Unanswered):
         for tally in tallies_in(text, "api--").values():
-            assert all(count >= 0 for count in [*tally.counters.values(), *(count for _, count in tally.times)])
+            counts = [*tally.counters.values(), *tally.named.values(), *(count for _, count in tally.times)]
+            assert all(count >= 0 for count in counts)
 
 
 @given(JSON)

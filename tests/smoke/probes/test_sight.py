@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from smoke.model import Answer
-from smoke.probes.sight import LONGEST, Question, Sight, identified, instance, printable, shortened
+from smoke.foreign import LONGEST, printable, shortened
+from smoke.probes.sight import Question, Sight, identified, instance
 from tests.smoke.probes.peers import OTHER, VERSION, placed
 
 SIGHTS = some.builds(
