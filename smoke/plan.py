@@ -91,7 +91,7 @@ class Gates:
     requests: int | None = None
     """Least requests at a step, in the place of the step's own number; 0: this service may pass unseen."""
     split: bool = True
-    """Its requests follow the weights, so that another share is a fault of the data plane."""
+    """Its requests that go by no name follow the weights, so that another share is a fault of the data plane."""
 
     def needed(self, step: Step) -> int:
         """Requests that the candidate must have answered at a step; 0: no evidence is asked for."""

@@ -12,7 +12,7 @@ def log_evidence(counts: Sequence[int], shares: Sequence[float], concentration: 
 
     The alternative is a Dirichlet prior around the expected shares (Lindon and Malek, "Anytime-Valid Inference for Multinomial
     Count Data", 2022). Under the null it reaches ``log(1 / alpha)`` at any look, ever, with probability ``alpha`` at most. It is
-    not valid for requests that are not placed independently of each other, as when sessions stick to an arm.
+    not valid for requests that are not placed independently of each other, as when sessions stick to an arm: leave those out.
 
     Args:
         counts: requests on each arm since these shares hold; begin anew when the shares change.

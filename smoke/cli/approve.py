@@ -32,7 +32,11 @@ def command(site: Site, *, why: str, as_json: bool) -> int:
             "whoever began the rollout may not approve it", where="plan.own_approval", hint="somebody else: crossfade approve"
         )
     # Once the step has begun nobody asks any more, or the one after it would be approved unseen.
-    rollout = ask(site, rollout, "approve", why, lambda each: me() in each.agreed(step, site.clock.wall()) or each.asks != step)
+
+    def done(each: Rollout) -> bool:
+        return me() in each.agreed(step, site.clock.wall()) or each.asks != step
+
+    rollout = ask(site, rollout, "approve", why, done, step=step)
     sys.stderr.write(f"{_told(rollout, step, site.clock.wall())}\nstate: {site.state()}\n")
     if as_json:
         print_document(describe(rollout))

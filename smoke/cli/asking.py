@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+from infra.contract import Json
 from smoke.cli.frame import me
 from smoke.errors import GateClosed, TimedOut
+from smoke.guard import on_guard
 from smoke.rollout import Phase, Rollout
 from smoke.wiring import Site
 
@@ -24,8 +26,8 @@ def running(site: Site, verb: str) -> Rollout:
     return _forward(rollout, verb)
 
 
-def ask(site: Site, rollout: Rollout, verb: str, why: str, wanted: Callable[[Rollout], bool]) -> Rollout:
-    """Ask for the verb until the rollout is as wanted; returns it as it is then.
+def ask(site: Site, rollout: Rollout, verb: str, why: str, wanted: Callable[[Rollout], bool], **more: Json) -> Rollout:
+    """Ask for the verb until the rollout is as wanted; returns it as it is then. The request says ``more`` beside.
 
     Raises:
         GateClosed: nobody drives it, or it goes back.
@@ -34,21 +36,26 @@ def ask(site: Site, rollout: Rollout, verb: str, why: str, wanted: Callable[[Rol
     name, began = rollout.opened.rollout, site.clock.now()
     while not wanted(rollout):
         _forward(rollout, verb)
-        if site.journal.holder() is None:
+        if not _heard(site, rollout):
             raise GateClosed(
-                f"nobody drives this rollout, so nobody hears that it is to {verb}",
+                "nobody drives this rollout, so nobody would hear it",
                 where=name,
                 hint="crossfade promote goes on with it, crossfade abort takes it back",
             )
         if site.clock.now() - began > _PATIENCE:
-            what = f"the one who drives was asked to {verb}, and did not within {_PATIENCE:g} s"
+            what = f"whoever drives it did not answer to {verb} within {_PATIENCE:g} s"
             raise TimedOut(what, where=name, hint="crossfade status; crossfade abort works also where the driver hangs")
-        site.mailbox.post(name, {"verb": verb, "by": me(), "why": why, "at": site.clock.wall()})
+        site.mailbox.post(name, {"verb": verb, "by": me(), "why": why, "at": site.clock.wall(), **more})
         heard = site.clock.now() + _AGAIN
         while site.clock.now() < heard and not wanted(rollout):
             site.clock.sleep(0.1)
             rollout = site.rollout(name) or rollout
     return rollout
+
+
+def _heard(site: Site, rollout: Rollout) -> bool:
+    """Whether somebody drives it, or is about to: between the one who left it to the watchdog and that one nobody does."""
+    return site.journal.holder() is not None or (site.detached(rollout) and on_guard(site.folder, site.clock.now()))
 
 
 def _forward(rollout: Rollout, verb: str) -> Rollout:

@@ -17,7 +17,7 @@ MEANINGS: Mapping[Exit, tuple[str, str]] = {
     Exit.POLICY: ("A policy said no: a window, an approval, a backup; nothing was changed.", "crossfade plan"),
     Exit.NO_STACK: ("There is no such stack, or it was never brought up.", "pulumi up --stack STACK"),
     Exit.PLAN_CHANGED: ("What is deployed no longer matches the plan.", "crossfade plan"),
-    Exit.HELD: ("A person cancelled it; traffic is on the live slot, or where crossfade status says.", "crossfade status"),
+    Exit.HELD: ("A person cancelled it, or left it to the watchdog; traffic is where crossfade status says.", "crossfade status"),
     Exit.TIMED_OUT: ("A limit was reached; the state was printed.", "crossfade status"),
     Exit.ROLLED_BACK: ("The candidate was worse: rolled back. Users are safe on the live slot.", "crossfade report"),
     Exit.ROLLBACK_FAILED: ("Going back did not work. A person is needed now.", "crossfade status, then crossfade abort"),

@@ -27,7 +27,8 @@ def command(site: Site, *, as_json: bool) -> int:
         last = None if history.last is None else describe(history.last)
         document = {"stack": site.name, "live": live, "weights": weights, "releases": dict(site.contract.releases)}
         driver = None if history.running is None else site.journal.holder()
-        watched = {"driver": None if driver is None else asdict(driver), "watchdog": _watched(site)}
+        who = None if driver is None else {name: value for name, value in asdict(driver).items() if name != "token"}
+        watched = {"driver": who, "watchdog": _watched(site)}
         print_document({**document, **watched, "rollout": last})
         return Exit.WANTED
     lines = [*_now(site, weights, live), *_rollout(history.last)]

@@ -1,7 +1,6 @@
 """What the driver does to traffic and to singletons: absolute, and repeatable at any moment."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from infra.contract.route import TOTAL
@@ -42,12 +41,18 @@ class Hands:
         idle: dict[str, str] = {}
         return self._hand_over(rollout, rollout.opened.live, idle), idle
 
-    def leave_safe(self, rollout: Rollout) -> None:
-        """Go back as far as can be done, for one who can do nothing else any more."""
-        with suppress(RouterError):
+    def leave_safe(self, rollout: Rollout) -> tuple[str, ...]:
+        """Go back as far as can be done, for one who can do nothing else any more; returns what could not be done."""
+        failed: list[str] = []
+        try:
             self._write(_home(rollout), (), list(self.world.routers)[::-1])
-        with suppress(HandoverError):
+        except RouterError as error:
+            failed.append(error.what)
+        try:
             self._hand_over(rollout, rollout.opened.live)
+        except HandoverError as error:
+            failed.append(error.what)
+        return tuple(failed)
 
     def _write(self, weights: Mapping[str, int], kept: Collection[str], services: Sequence[str]) -> None:
         """Write to every service, also when one of them fails; then raise the first failure."""

@@ -2,7 +2,7 @@
 
 from smoke.rollout import Phase, Rollout
 from smoke.rollout.decision import Request
-from smoke.seams import Mailbox
+from smoke.seams import Mailbox, Record
 
 
 class Inbox:
@@ -22,15 +22,28 @@ class Inbox:
     def requests(self, rollout: Rollout) -> tuple[Request, ...]:
         """What was asked since the last look."""
         posted = self._mailbox.requests(self._name)
-        self.handed_over = self.handed_over or any(each["verb"] == "drive" for each in posted[self._begun :])
+        new = [(place, each) for place, each in enumerate(posted) if place >= self._read and _is_request(each)]
+        self._read = len(posted)
+        self.handed_over = self.handed_over or any(each["verb"] == "drive" for place, each in new if place >= self._begun)
         # What a driver before us has acted on is older than the phase it led to; to go back twice does no harm.
         asked = tuple(
-            Request(each["verb"], each["by"], each.get("why", ""))
-            for place, each in enumerate(posted)
-            if place >= self._read and (place >= self._begun or each["verb"] == "abort" or each["at"] > self._since)
+            _request(each, heard=place >= self._begun)
+            for place, each in new
+            if place >= self._begun or each["verb"] == "abort" or each["at"] > self._since
         )
-        self._read = len(posted)
         heard, self._pending = (*self._pending, *asked), ()
         if rollout.phase is Phase.SHIFTING:
             self._pending = tuple(each for each in heard if each.verb == "pause")
         return heard
+
+
+def _is_request(posted: Record) -> bool:
+    """Anybody may post anything; what is no request is nobody's."""
+    return all(isinstance(posted.get(name), str) for name in ("verb", "by")) and isinstance(posted.get("at"), int | float)
+
+
+def _request(posted: Record, *, heard: bool) -> Request:
+    """What was asked; while it is heard as it is asked, its date does not matter."""
+    step = posted.get("step")
+    at = None if heard else float(posted["at"])
+    return Request(posted["verb"], posted["by"], str(posted.get("why", "")), at, step if isinstance(step, int) else None)

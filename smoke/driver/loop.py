@@ -6,7 +6,7 @@ from smoke.analysis import Evidence
 from smoke.driver.hands import Hands, differ
 from smoke.driver.inbox import Inbox
 from smoke.driver.world import World
-from smoke.errors import CrossfadeError, HandoverError, JournalError, Locked, RouterError
+from smoke.errors import CrossfadeError, HandoverError, JournalError, Locked, RollbackFailed, RouterError
 from smoke.model import Finding, Look, Reading
 from smoke.rollout import (
     Cleared,
@@ -73,7 +73,8 @@ class Driver:
             events: what its journal remembers; evidence goes on from there.
 
         Raises:
-            JournalError: the journal cannot be written. All traffic was put back on the live slot, where that could be done.
+            JournalError: the journal cannot be written. All traffic was put back on the live slot.
+            RollbackFailed: the same, and not all of it could be put back.
             Locked: another driver took over.
         """
         self.begin(rollout, events)
@@ -83,9 +84,11 @@ class Driver:
                 rollout = self.tick(rollout)
                 if not rollout.ended:
                     self._clock.sleep(rollout.plan.tick - (self._clock.now() - started))
-        except JournalError:
+        except JournalError as error:
             # To go back needs nothing that may be broken, and what cannot be remembered must not go on.
-            self._hands.leave_safe(rollout)
+            failed = self._hands.leave_safe(rollout)
+            if failed:
+                raise _left_behind(error, failed) from error
             raise
         return rollout
 
@@ -192,10 +195,10 @@ class Driver:
         try:
             gaps = self._hands.forward(rollout)
         except HandoverError as error:
-            return self._record(rollout, Failed(self._now(), (error.what,)))
+            return self._record(rollout, Failed(self._now(), (_told(error),)))
         except RouterError as error:
             if self._impatient():
-                return self._record(rollout, Failed(self._now(), (f"weights could not be set: {error.what}",)))
+                return self._record(rollout, Failed(self._now(), (f"weights could not be set: {_told(error)}",)))
             return rollout
         return self._record(rollout, Shifted(self._now(), gaps))
 
@@ -205,7 +208,7 @@ class Driver:
             self._hands.forward(rollout)
         except (RouterError, HandoverError) as error:
             if self._impatient():
-                return self._record(rollout, Failed(self._now(), (f"it could not be settled: {error.what}",)))
+                return self._record(rollout, Failed(self._now(), (f"it could not be settled: {_told(error)}",)))
             return rollout
         return self._record(rollout, Settled(self._now()))
 
@@ -216,19 +219,18 @@ class Driver:
             gaps, idle = self._hands.back(rollout)
         except (RouterError, HandoverError) as error:
             if self._impatient():
-                return self._record(rollout, Stuck(self._now(), (error.what,)))
+                return self._record(rollout, Stuck(self._now(), (_told(error),)))
             return rollout
         return self._record(rollout, Cleared(self._now(), gaps, idle))
 
     def _revert(self, rollout: Rollout, look: Look) -> Rollout:
-        del look
-        opened = rollout.opened
+        rollout, opened = self._keep(rollout, look), rollout.opened
         self._writer.renew(LONGEST_ACT)
         try:
             differs = self._world.stack.revert(opened.candidate, opened.back)
         except CrossfadeError as error:
             if self._impatient(BUSY if isinstance(error, Locked) else PATIENCE):
-                return self._record(rollout, Stuck(self._now(), (f"the stack could not be reverted: {error.what}",)))
+                return self._record(rollout, Stuck(self._now(), (f"the stack could not be reverted: {_told(error)}",)))
             return rollout
         return self._record(rollout, Reverted(self._now(), differs))
 
@@ -241,3 +243,17 @@ class Driver:
         if self._acting_since is None:
             self._acting_since = now
         return now - self._acting_since > limit
+
+
+def _told(error: CrossfadeError) -> str:
+    """What went wrong and why, for whoever must mend it."""
+    return error.what if error.cause is None else f"{error.what}: {error.cause}"
+
+
+def _left_behind(error: JournalError, failed: Sequence[str]) -> RollbackFailed:
+    return RollbackFailed(
+        f"{error.what}, and not all could be put back: a person is needed now",
+        where=error.where,
+        cause="\n".join([*filter(None, [error.cause]), *failed]),
+        hint="mend what it names, then: crossfade abort",
+    )

@@ -22,6 +22,10 @@ class Request:
     """``abort``, ``pause``, ``resume`` or ``approve``."""
     by: str
     why: str = ""
+    at: float | None = None
+    """When it was asked, in seconds since 1970; None: just now."""
+    step: int | None = None
+    """Index of the step that an approval is about; None: of the next that asks for one."""
 
 
 def findings(rollout: Rollout, evidence: Evidence, probes: Sequence[tuple[str, str]]) -> tuple[Finding, ...]:
@@ -68,8 +72,12 @@ def approvals(rollout: Rollout, requests: Sequence[Request], now: float) -> tupl
     step = rollout.asks
     if step is None:
         return ()
-    asked = {each.by: each.why for each in requests if each.verb == "approve" and each.by not in rollout.agreed(step, now)}
-    return tuple(Approved(now, by, step, why) for by, why in asked.items())
+    found = {
+        each.by: Approved(now if each.at is None else each.at, each.by, step, each.why)
+        for each in requests
+        if each.verb == "approve" and each.step in {None, step} and each.by not in rollout.agreed(step, now)
+    }
+    return tuple(each for each in found.values() if now - each.at <= rollout.plan.approvals_last)
 
 
 def decide(

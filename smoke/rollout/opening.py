@@ -13,6 +13,7 @@ from smoke.rollout.hours import closed
 from smoke.rollout.machine import Phase, Rollout
 
 _SLOTS = ("blue", "green")
+_NOTHING_YET = "nothing was promoted yet, so there is nothing to go back to"
 
 
 class NothingToDo(Exception):
@@ -138,7 +139,7 @@ def way_back(contract: Contract, history: History, wish: Wish) -> Opened:
     """
     _not_stuck(history)
     if history.settled is None:
-        raise GateClosed("nothing was promoted yet, so there is nothing to go back to", where=contract.stack)
+        raise GateClosed(_NOTHING_YET, where=contract.stack, hint="crossfade promote")
     live = history.live(contract)
     candidate = _candidate(live, None)
     if _placed(contract, candidate) != _settled_release(history, candidate):
@@ -157,7 +158,7 @@ def cold(contract: Contract, history: History) -> Mapping[str, Mapping[str, Json
         GateClosed: nothing was promoted yet, or what was live before is not on record.
     """
     if history.settled is None:
-        raise GateClosed("nothing was promoted yet, so there is nothing to go back to", where=contract.stack)
+        raise GateClosed(_NOTHING_YET, where=contract.stack, hint="crossfade promote")
     candidate = _candidate(history.live(contract), None)
     if contract.releases.get(candidate) == _settled_release(history, candidate):
         return None

@@ -96,3 +96,29 @@ def test_secrets_are_refused() -> None:
     refuse_secrets(document, [])
     with pytest.raises(FaultsError, match=r"Pulumi.staging.yaml:8 crossfade:services"):
         refuse_secrets(document, ["services"])
+
+
+def test_a_start_slot_that_is_not_there(whole: Project) -> None:
+    """Before a stack is there, it cannot begin with a slot that the settings have not; a slot that they have is to paste."""
+    whole.change("crossfade:start: blue", "crossfade:start: green")
+    text = whole.file.read_text()
+    start = text.index("    green:", text.index("crossfade:slots:"))
+    whole.file.write_text(text[:start] + text[text.index("  crossfade:services:") :])
+    with pytest.raises(FaultsError) as refused:
+        decide("staging", whole.folder, read(whole.file))
+    [fault] = refused.value.faults
+
+    assert fault.what == "start is green, and there is no such slot to begin with"
+    assert (fault.cause, fault.hint) == ("the slots are blue", "start: blue")
+
+
+def test_a_start_slot_that_was_removed_later(whole: Project) -> None:
+    """Once a stack is there, what it began with is history: the slot may go."""
+    bring_up(whole)
+    home = home_of(whole.folder, "staging")
+    write_whole(home.fence("agent") / "fence.json", json.dumps({"holder": "green", "token": 2}))
+    text = whole.file.read_text()
+    start = text.index("    blue:", text.index("crossfade:slots:"))
+    whole.file.write_text(text[:start] + text[text.index("    green:", start) :])
+
+    assert decide("staging", whole.folder, read(whole.file)).standing.start == "blue"

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import psutil
-from injecting import LONG, Fault, Scene
+from injecting import LONG, Fault, Scene, Terminal
 from workshop import until
 
 from infra.contract import weights_in
@@ -23,8 +23,8 @@ AWAY = 10.0
 # The proxy
 
 
-def admin_gone(scene: Scene) -> None:
-    """The admin's socket is removed for 20 s: no weight and no count can be read, and users are served all the same."""
+def admin_gone(seconds: float, scene: Scene) -> None:
+    """The admin's socket is removed: no weight and no count can be read, and users are served all the same."""
     driver = scene.promote()
     admin = scene.project.home / "envoy.sock"
     hidden = admin.with_name("hidden.sock")
@@ -34,7 +34,7 @@ def admin_gone(scene: Scene) -> None:
     began = time.monotonic()
     until(lambda: scene.happened("failed"), "it goes back", limit=60)
     scene.note(f"blind, and going back after {time.monotonic() - began:.1f} s")
-    until(lambda: time.monotonic() - began > OUTAGE, "the outage is over")
+    until(lambda: time.monotonic() - began > seconds, "the outage is over")
     scene.expect(_routed(scene) == {"api": 0, "quotes": 0}, "the route files have all on live while nobody can be asked")
     hidden.rename(admin)
     scene.wait_home()
@@ -171,12 +171,26 @@ def drift(scene: Scene) -> None:
 
 
 def metric(mode: str, scene: Scene) -> None:
-    """A number of the user's own freezes, hangs or begins anew all the time: it never passes, and all goes back."""
+    """A number of the user's own freezes or hangs in the middle of a step: the rollout is blind, and all goes back."""
     file = scene.project.folder / "mode"
     scene.undo.callback(file.write_text, "well")
     driver = scene.promote()
     scene.strike()
     file.write_text(mode)
+    _never_passes(scene, driver)
+
+
+def metric_resets(scene: Scene) -> None:
+    """One that begins anew at every other read has next to nothing to show: no step passes, and all goes back at its limit."""
+    file = scene.project.folder / "mode"
+    scene.undo.callback(file.write_text, "well")
+    file.write_text("resets")
+    driver = scene.promote()
+    scene.strike()
+    _never_passes(scene, driver)
+
+
+def _never_passes(scene: Scene, driver: Terminal) -> None:
     scene.wait_home(limit=120)
     scene.ends("promote", driver, 10)
     passed = [each for each in scene.events() if each["event"] in {"passed", "finished"}]
@@ -193,29 +207,25 @@ def lying(mode: str, scene: Scene) -> None:
     command = f"python {FAULTY} {mode} {scene.port('api', scene.live)}"
     slot["services"] = {"api": {"command": command}}
     scene.project.save()
-    scene.project.up()
-    scene.__dict__.pop("contract", None)
-    scene.strike()
-    driver = scene.types("promote", "--to", scene.candidate)
-    scene.ends("promote", driver, 10)
+    scene.deploy()
+    scene.ends("promote", scene.types("promote", "--to", scene.candidate), 10)
     scene.expect(not scene.happened("shifted"), "no user was given to it")
-    scene.wait_home()
+    scene.expect(scene.home(), "all traffic is on the live slot")
 
 
 # Processes
 
 
 def supervisor_killed(scene: Scene) -> None:
-    """The supervisor is killed: what it started lives on, the rollout goes on, and status says that nobody watches over it."""
+    """The supervisor is killed: what it started lives on, the rollout goes on, and status says that no watchdog answers."""
     driver = scene.promote()
     supervisor = scene.pid("supervisord.conf")
     scene.strike()
     supervisor.kill()
     scene.ends("promote", driver, 0)
     until(lambda: _since(scene) > AWAY, "the watchdog's last beat is old", limit=20)
-    said = scene.project.crossfade("status").stdout
-    scene.expect("watchdog" in said, f"status says that there is no watchdog: {said}")
-    scene.note("status names the watchdog" if "watchdog" in said else "status is silent on the watchdog")
+    scene.expect(scene.project.status()["watchdog"] is False, "status says that no watchdog answers")
+    scene.note("status says that no watchdog answers")
 
 
 def healing(scene: Scene) -> None:
@@ -230,7 +240,7 @@ def healing(scene: Scene) -> None:
     scene.expect(done.returncode == 0, f"up heals: {done.stdout[-800:]}{done.stderr[-800:]}")
     scene.note(f"`pulumi up` took {_since(scene):.0f} s, and restarted everything")
     scene.expect(scene.weights() == before, "the weights are what they were")
-    until(lambda: any("smoke.watchdog" in each.cmdline() for each in scene.project.processes()), "a watchdog", limit=20)
+    until(lambda: scene.project.status()["watchdog"], "a watchdog answers", limit=30)
 
 
 def candidate_hangs(scene: Scene) -> None:
@@ -265,16 +275,17 @@ def _since(scene: Scene) -> float:
 
 
 FAULTS: Mapping[str, Fault] = {
-    "admin socket gone for 20 s": Fault(admin_gone, LONG),
+    "admin socket gone": Fault(partial(admin_gone, 10.0), LONG),
+    "admin socket gone for 20 s": Fault(partial(admin_gone, OUTAGE), LONG),
     "proxy stopped for 20 s": Fault(proxy_stopped, LONG),
     "proxy killed": Fault(proxy_killed),
     "proxy ignores writes": Fault(writes_ignored),
     "proxy ignores writes, and an abort": Fault(abort_ignored, LONG),
     "half-applied": Fault(half_applied),
     "drift": Fault(drift),
-    "metric frozen": Fault(partial(metric, "frozen"), {"bake": "5s", "limit": "15s"}),
+    "metric frozen": Fault(partial(metric, "frozen"), LONG),
     "metric hangs": Fault(partial(metric, "hangs"), LONG),
-    "metric begins anew at every read": Fault(partial(metric, "resets"), {"bake": "5s", "limit": "15s"}),
+    "metric begins anew all the time": Fault(metric_resets, {"bake": "5s", "limit": "15s"}),
     "probe answered by the live slot": Fault(partial(lying, "mirror")),
     "probe never answered": Fault(partial(lying, "hang")),
     "probe redirected to itself": Fault(partial(lying, "loop")),

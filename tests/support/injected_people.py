@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 
 import psutil
@@ -106,7 +107,9 @@ def pulumi_hangs(scene: Scene) -> None:
 
 
 def _children(pid: int, word: str) -> list[psutil.Process]:
-    return [each for each in psutil.Process(pid).children(recursive=True) if word in each.cmdline()]
+    with suppress(psutil.Error):  # those of earlier runs end meanwhile
+        return [each for each in psutil.Process(pid).children(recursive=True) if word in each.cmdline()]
+    return []
 
 
 def pulumi_busy(seconds: float, scene: Scene) -> None:

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +122,7 @@ class Scene:
         self.wrong: list[str] = []
         self.struck: float | None = None
         self.safe: float | None = None
+        self.contract: Contract
         self._folder = folder
         status = project.status()
         self.live = str(status["live"])
@@ -131,12 +131,12 @@ class Scene:
 
     # What is there
 
-    @cached_property
-    def contract(self) -> Contract:
-        """What is deployed."""
-        return Contract.from_json(self.project.contract())
+    def deploy(self) -> None:
+        """What the settings say now is placed, without traffic."""
+        self.project.up()
+        self.contract = Contract.from_json(self.project.contract())
 
-    @cached_property
+    @property
     def routers(self) -> Mapping[str, Router]:
         """Of the weighted services."""
         return {each.name: router(each.router) for each in self.contract.services if each.router is not None}
@@ -235,7 +235,7 @@ def inject(project: Workshop, name: str, fault: Fault) -> Outcome:
         project.settings["plan"] = {**PLAN, **fault.plan}
         scene = Scene(project, folder, undo)
         project.slot(scene.candidate, runtime=RUNTIMES[scene.candidate], RELEASE=f"{name} {time.time():.0f}")
-        project.up()
+        scene.deploy()
         users = {"api": Target(project.front("api", "/prices"), RATE)}
         with traffic(users, limit=900.0, record=folder / "record"):
             try:

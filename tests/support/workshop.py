@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import pytest
 import yaml
 from machine import free_port, wait_for
-
-from smoke.traffic import Running, Target, traffic
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.prefix) / "bin"
@@ -92,15 +90,15 @@ class Workshop:
         assert expected is None or done.returncode == expected, said(done)
         return done
 
-    def begin(self, *words: str) -> "subprocess.Popen[bytes]":
-        """Start a command on the stack, and leave it running."""
+    def begin(self, *words: str, told: int | IO[bytes] = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+        """Start a command on the stack, and leave it running; what it says goes to ``told``."""
         return subprocess.Popen(
             [str(BIN / "crossfade"), *words, "--stack", STACK],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=told,
         )
 
     @contextmanager
@@ -221,23 +219,6 @@ def brought_up(plan: Mapping[str, Any] = PLAN, prepare: Callable[[Workshop], Non
         prepare(made)
         made.up()
         yield made
-
-
-@contextmanager
-def users(project: Workshop, record: Path | None = None, **rates: float) -> Iterator[Running]:
-    """Somebody uses the services, so many requests a second each; 50 of the API and 20 of the dashboard unless said."""
-    paths = {"dashboard": "/_stcore/health"}
-    wanted = rates or {"api": 50.0, "dashboard": 20.0}
-    targets = {name: Target(project.front(name, paths.get(name, "/prices")), rate) for name, rate in wanted.items()}
-    with traffic(targets, limit=400.0, record=record) as load:
-        yield load
-
-
-def unserved(load: Running, service: str) -> Mapping[str, int]:
-    """How many requests of a service were lost, or answered by anything but 200, by what became of them. Ends in nothing."""
-    seen = load.summary()[service]
-    assert seen.answered, f"nobody asked {service}"
-    return {**seen.lost, **{str(status): count for status, count in seen.statuses.items() if status != 200}}
 
 
 def staging() -> Mapping[str, Any]:

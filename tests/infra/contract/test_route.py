@@ -127,6 +127,9 @@ def test_who_is_reached_by_name(share: int, keep: set[str], sticky: bool) -> Non
 
     assert [route["route"]["cluster"] for route in named] == wanted * (2 if sticky else 1)
     assert "weighted_clusters" in last["route"]
+    # What goes by name is counted by its slot, and nothing else is.
+    assert [route["stat_prefix"] for route in named] == [route["route"]["cluster"] for route in named]
+    assert "stat_prefix" not in last
 
 
 def test_a_document_is_another_only_where_it_says_another_thing() -> None:

@@ -26,19 +26,22 @@ def crossfade(
     *arguments: str, folder: Path, environment: Mapping[str, str] | None = None, python: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder. ``python`` are options of the interpreter."""
-    # What Pulumi is told on this machine must not decide what a test finds.
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
-    inherited |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _COMPILED.name}
     return subprocess.run(
         [sys.executable, *python, str(PROGRAM), *arguments],
         cwd=folder,
-        env={**inherited, **(environment or {})},
+        env={**shell(), **(environment or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=LIMIT,
         check=False,
     )
+
+
+def shell() -> dict[str, str]:
+    """The environment of a command: what Pulumi is told on this machine must not decide what a test finds."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
+    return {**inherited, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _COMPILED.name}
 
 
 def documents(text: str) -> list[Any]:

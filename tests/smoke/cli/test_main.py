@@ -13,8 +13,25 @@ from smoke.errors import Exit
 from tests.smoke.cli.program import PROGRAM, bring_up, crossfade, documents
 
 pytestmark = pytest.mark.processes
-COMMANDS = ("abort", "doctor", "explain", "pause", "plan", "promote", "replay", "report", "resume", "revert", "smoke", "status")
-ON_A_STACK = ("abort", "pause", "plan", "promote", "report", "resume", "revert", "smoke", "status")
+COMMANDS = (
+    "abort",
+    "approve",
+    "doctor",
+    "explain",
+    "orders",
+    "pause",
+    "plan",
+    "promote",
+    "replay",
+    "report",
+    "resume",
+    "retire",
+    "revert",
+    "smoke",
+    "status",
+    "watch",
+)
+ON_A_STACK = tuple(each for each in COMMANDS if each not in {"doctor", "explain", "orders", "replay"})
 
 
 @pytest.fixture

@@ -35,3 +35,19 @@ def test_people_are_heard(jump: float) -> None:
 
     assert end.phase is Phase.PROMOTED
     assert [type(event) for event in ordeal.events() if isinstance(event, (Held, Resumed))][:2] == [Held, Resumed]
+
+
+@pytest.mark.parametrize("jump", [-WEEK, WEEK])
+def test_an_abort_that_nobody_heard_is_not_forgotten(jump: float) -> None:
+    """Asked while no driver lives, and dated before everything, it is what the next one does first."""
+    ordeal = Ordeal(kills=(24,))
+
+    def ask() -> None:
+        ordeal.clock.set(ordeal.clock.wall() + jump)
+        ordeal.post("abort")
+
+    ordeal.once(lambda: ordeal.deaths == 1, ask)
+    end = ordeal.run()
+
+    assert (ordeal.deaths, end.phase) == (1, Phase.ROLLED_BACK)
+    assert end.because == ("aborted by me@here: as scripted",)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from simulation import Simulation
 
-from smoke.errors import JournalError
+from smoke.errors import DeployError, JournalError
 from smoke.plan import Policy, Step
 from smoke.rollout import Cleared, Drifted, Failed, Held, Phase, Shifted
 from smoke.routers.memory import Fault
@@ -334,3 +334,22 @@ def test_a_long_step_is_remembered_in_few_looks(simulation: Simulation) -> None:
     looks = [record for record in simulation.journal.records(simulation.opened.rollout) if record["event"] == "looked"]
 
     assert 90 <= len(looks) <= 120
+
+
+def test_weights_are_kept_while_the_stack_goes_back(simulation: Simulation) -> None:
+    """Whoever gives the candidate traffic while Pulumi is at work is put right before Pulumi is asked again."""
+    _at_share(simulation, 50, _green(errors=0.5))
+    tries: list[int] = []
+
+    def revert(slot: str, inputs: object) -> str:
+        del slot, inputs
+        tries.append(simulation.router.weights["green"])
+        if len(tries) < 3:
+            simulation.router.write({"blue": 50, "green": 50})
+            raise DeployError("busy")
+        return "nothing differs"
+
+    simulation.stack.revert = revert  # type: ignore[method-assign] - the same, and meddled with
+    end = simulation.run()
+
+    assert (end.phase, tries) == (Phase.ROLLED_BACK, [0, 0, 0])

@@ -30,7 +30,7 @@ def _without_scripted(ordeal: Ordeal):  # noqa: ANN202 - the mailbox's own metho
     post = ordeal.mailbox.post
 
     def only_asked(rollout: str, request: dict[str, object]) -> None:
-        if request["by"] != "you@there":
+        if request.get("by") != "you@there":
             post(rollout, request)
 
     return only_asked
@@ -193,3 +193,53 @@ def test_what_is_waited_for_is_told() -> None:
     ordeal.run()
 
     assert seen == [Wait.PERMIT, Wait.PERSON]
+
+
+def test_to_go_back_comes_first() -> None:
+    """Of what is asked within one tick, an abort is what is done."""
+    ordeal = _silent(_plan())
+    ordeal.at(10, 1.0, lambda: [ordeal.post("pause", "one@here"), ordeal.post("abort", "two@there")])  # type: ignore[arg-type]
+    end = ordeal.run()
+
+    assert end.phase is Phase.ROLLED_BACK
+    assert _kinds(ordeal) == ["Proved", "Shifted"]
+
+
+def test_an_approval_is_of_the_step_that_it_names() -> None:
+    """One that names another step than the next that asks counts for nothing."""
+    ordeal = _silent(_plan(0, 1, 1))
+
+    def approve(step: int) -> None:
+        request = {"verb": "approve", "by": "one@here", "at": ordeal.clock.wall(), "step": step}
+        ordeal.mailbox.post(ordeal.opened.rollout, request)
+
+    ordeal.at(10, 1.0, lambda: approve(0))
+    ordeal.at(10, 15.0, lambda: approve(1))
+    ordeal.at(100, 15.0, lambda: approve(2))
+    end = ordeal.run()
+
+    assert end.phase is Phase.PROMOTED
+    assert [each.step for each in end.approvals] == [1, 2]
+
+
+def test_an_old_approval_stays_old() -> None:
+    """A driver that takes over hears the approvals that were posted meanwhile, and counts them from when they were given."""
+    ordeal = Ordeal(kills=(24,), plan=_plan(0, 1, approvals_last=5.0))
+    ordeal.mailbox.post = _without_scripted(ordeal)  # type: ignore[method-assign] - see above
+    ordeal.once(lambda: ordeal.deaths == 1, lambda: [ordeal.post("approve", "one@here"), ordeal.clock.sleep(10.0)])  # type: ignore[arg-type,func-returns-value]
+
+    assert ordeal.run().approvals == ()
+
+
+def test_what_is_no_request_harms_nobody() -> None:
+    """Whoever posts rubbish into the mailbox is not heard, and the rollout goes on."""
+    ordeal = _silent(_plan())
+    rubbish: list[dict[str, object]] = [
+        {},
+        {"verb": "abort"},
+        {"verb": 1, "by": "x", "at": 1.0},
+        {"verb": "abort", "by": "x", "at": "now"},
+    ]
+    ordeal.at(10, 1.0, lambda: [ordeal.mailbox.post(ordeal.opened.rollout, each) for each in rubbish])  # type: ignore[arg-type,func-returns-value]
+
+    assert ordeal.run().phase is Phase.PROMOTED

@@ -194,7 +194,7 @@ class Simulation:
     def _move(self, now: float) -> None:
         for process in self.processes.values():
             if process is not None and (token := process.act(now)) is not None:
-                self.orders.append(Order(token, process.slot, now, now))
+                self.orders.append(Order(token, process.slot, now))
         self._note()
 
     def __enter__(self) -> Self:

@@ -106,10 +106,13 @@ class Stage:
 
     def more_orders(self, slot: str, count: int = 3) -> None:
         """Return once that slot has done some more work."""
-        done = len([each for each in self.orders if each.slot == slot])
-        wait_for(lambda: len([each for each in self.orders if each.slot == slot]) >= done + count, f"{slot} works")
+        done = self._orders_of(slot)
+        wait_for(lambda: self._orders_of(slot) >= done + count, f"{slot} works")
 
-    def judged(self) -> list[Span]:
+    def _orders_of(self, slot: str) -> int:
+        return len({each.name for each in self.orders if each.slot == slot})
+
+    def judged(self) -> tuple[Span, ...]:
         """The work of each grant; fails where two were ever at work at once."""
         return judged(self.orders)
 

@@ -9,20 +9,11 @@ import pytest
 from smoke.clock import FakeClock, SystemClock
 from smoke.errors import HandoverError
 from smoke.handovers.file import FileHandover
-from tests.smoke.handovers.orders import Order, gaps, judged
+from smoke.orders import gaps
 from tests.smoke.handovers.stage import Driver, Locker, Stage, wait_for
 
 SHORT = 0.6
 """Seconds after which a hand-over that is to fail gives up."""
-
-
-def test_the_judge_sees_two_at_work() -> None:
-    """Work by one grant that begins before that of an earlier one is over is told, and so is a token of two slots."""
-    with pytest.raises(AssertionError, match="before"):
-        judged([Order(1, "blue", 0, 1), Order(2, "green", 2, 3), Order(1, "blue", 2.9, 3.1)])
-    with pytest.raises(AssertionError, match="both slots"):
-        judged([Order(1, "blue", 0, 1), Order(1, "green", 2, 3)])
-    assert gaps(judged([Order(1, "blue", 0, 1), Order(1, "blue", 1, 2), Order(3, "green", 2.5, 3)])) == [0.5]
 
 
 @pytest.mark.processes

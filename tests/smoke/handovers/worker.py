@@ -6,6 +6,7 @@ Runs as a process of its own, on 3.9 as well, with the example's modules on its 
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -49,7 +50,9 @@ class Worker:
         begun = time.monotonic()
         time.sleep(ORDER_SECONDS)  # it is on its way
         self._count += 1
-        os.write(self._orders, b"%d %s %.9f %.9f\n" % (token, self._slot.encode(), begun, time.monotonic()))
+        order = {"token": token, "slot": self._slot, "id": f"{os.getpid()}-{self._count}"}
+        moments = [json.dumps({**order, "at": at}) for at in (begun, time.monotonic())]
+        os.write(self._orders, ("\n".join(moments) + "\n").encode())
 
     def _beat(self, permit: fence.Permit | None) -> None:
         self._beaten = time.monotonic()

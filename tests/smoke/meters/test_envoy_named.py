@@ -1,7 +1,7 @@
 """Who went to a slot by name is counted as that by the real proxy, and left out where traffic is compared with the weights."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -157,11 +157,12 @@ def test_a_document_of_the_version_before_names_nobody(proxy: Proxy) -> None:
     document = route_document("prices", HALF, version="5")
     for route in document["resources"][0]["virtual_hosts"][0]["routes"]:
         route.pop("stat_prefix", None)
-    with Upstream("v-blue") as blue, Upstream("v-green") as green:
-        with Envoy({"blue": blue.port, "green": green.port}, route=document) as old, door(old.port) as opened:
-            opened.many([(pair("green"),)] * 5)
-            counts = meter(old.meter).read().slots["green"]
-            assert router(old.router).read() == HALF
+    with ExitStack() as stack:
+        ports = {slot: stack.enter_context(Upstream(f"v-{slot}")).port for slot in HALF}
+        old = stack.enter_context(Envoy(ports, route=document))
+        stack.enter_context(door(old.port)).many([(pair("green"),)] * 5)
+        counts = meter(old.meter).read().slots["green"]
+        assert router(old.router).read() == HALF
 
     assert (counts.requests, counts.named) == (5, 0)
 
@@ -169,7 +170,7 @@ def test_a_document_of_the_version_before_names_nobody(proxy: Proxy) -> None:
 # The split
 
 
-def _split(of: Meter, share: int, traffic: Door, requests: list[tuple[str, ...]], *, heard: bool = True) -> Finding | None:
+def _split(of: Meter, share: int, traffic: Door, requests: Sequence[Sequence[str]], *, heard: bool = True) -> Finding | None:
     """What is said of the split at that share after these requests; ``heard``: of those by name it is known that they are."""
     evidence = Evidence("blue", "green", PLAN, ("api",)).for_step(0)
     for at in (0.0, 3.0, 6.0):
