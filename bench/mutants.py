@@ -114,7 +114,7 @@ MISTAKES: Mapping[tuple[str, str], Sequence[tuple[str, str, str]]] = {
     ("analysis/evidence", "intake recall"): (
         ("a step begins only for what was read before", "{**dict.fromkeys(self.services), **self.intakes}", "self.intakes"),
     ),
-    ("driver", "recall"): (
+    ("driver/loop", "recall"): (
         ("a drift is recorded before what was counted", "rollout, always=True", "rollout, always=False"),
         ("what is written down is written again", "self._evidence = self._evidence.noted()", "pass"),
         ("a decision is recorded before its look", "rollout, always=event is not None", "rollout, always=False"),
@@ -158,6 +158,53 @@ MISTAKES: Mapping[tuple[str, str], Sequence[tuple[str, str, str]]] = {
         ("recalled without the beginnings of steps", "elif rollout.phase is Phase.BAKING:", "elif rollout is None:"),
     ),
     ("analysis/evidence", "recall"): (("recalled without the last edge", "(*grids[service], inf)", "(*grids[service],)"),),
+    ("rollout/decision", "permits kills"): (
+        ("what is not shown passes", "if verdict is Verdict.PASS:\n        return _wait", "if verdict:\n        return _wait"),
+        ("a hold has no end", "if rollout.waits is not None and now - rollout.entered > rollout.plan.hold:", "if False:"),
+        ("an approval lets a paused one go on", "rollout.waits is Wait.PERSON and (verdict", "False and (verdict"),
+        ("one approval is enough", "if len(agreed) >= needed:", "if agreed or not needed:"),
+        ("an old approval is new", "now if each.at is None else each.at", "now"),
+        ("an approval is of any step", "each.step in {None, step}", "True"),
+        ("an abort waits for its turn", 'key=lambda each: each.verb != "abort"', 'key=lambda each: each.verb == "abort"'),
+        ("the hours hold nothing", "None if rollout.opened.override else closed(", "None and closed("),
+        ("no reason opens the hours", "None if rollout.opened.override else", "None if False else"),
+    ),
+    ("rollout/machine", "permits dates"): (
+        ("whoever began may always approve", "(self.plan.own_approval or each.by != self.opened.by)", "True"),
+        ("approvals last for ever", "now - each.at <= self.plan.approvals_last", "True"),
+    ),
+    ("rollout/machine", "driver"): (
+        ("sessions of live are moved at the last step", "if last and not self.plan.forward", "if False"),
+        ("sessions stay on what is given up", "last = self.phase in {Phase.SHIFTING, Phase.BAKING, Phase.HELD} and", "last ="),
+    ),
+    ("driver/inbox", "dates"): (
+        ("an abort that nobody heard is forgotten", 'each["verb"] == "abort" or each["at"]', 'each["at"]'),
+        ("what is dated before is not heard", "place >= self._begun or each[", "each["),
+    ),
+    ("driver/inbox", "permits"): (
+        ("a pause while weights move is lost", "if rollout.phase is Phase.SHIFTING:", "if False:"),
+        ("rubbish is a request", "and _is_request(each)", ""),
+    ),
+    ("driver/loop", "dates"): (
+        ("a date that is set ends a hold", "return self._zero + self._clock.now()", "return self._clock.wall()"),
+    ),
+    ("driver/loop", "driver"): (
+        (
+            "weights drift while the stack goes back",
+            "rollout, opened = self._keep(rollout, look), rollout.opened",
+            "opened = rollout.opened",
+        ),
+        ("without a journal it stays where it is", "failed = self._hands.leave_safe(rollout)", "failed = ()"),
+    ),
+    ("driver/hands", "kills"): (
+        ("the candidate keeps its work", "self._hand_over(rollout, rollout.opened.live, idle), idle", "{}, idle"),
+    ),
+    ("driver/hands", "driver"): (
+        ("a singleton that is cut off is waited for", "if idle is None or handover", "if True or handover"),
+    ),
+    ("rollout/recall", "kills"): (
+        ("who answered is forgotten", "for place, instance in looked.instances.items():", "for place, instance in ():"),
+    ),
 }
 """By file of ``smoke`` and the tests that should see it: its name, what is there once, and what is put in its place."""
 

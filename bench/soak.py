@@ -7,6 +7,7 @@ seed, what falls into which moment is not. Prints JSON and a table in Markdown, 
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -139,6 +140,7 @@ def result(soak: Soak, load: Summary, failures: Sequence[Failure], visits: Seque
         "hand-overs": gaps(pasts),
         "orders": orders(soak.project),
         "odd": soak.odd,
+        "machine": {"cores": os.cpu_count(), "load p50": median(soak.busy or [0.0]), "load max": max(soak.busy, default=0.0)},
         "load": load.to_json(),
     }
 
@@ -207,6 +209,7 @@ def table(found: Mapping[str, Any]) -> str:
         "gap between orders at a hand-over": f"p50 {order['gap p50 s']} s, max {order['gap max s']} s",
         "sessions that changed side": ", ".join(f"{count} {why}" for why, count in found["changed side"].items()) or 0,
         **{f"{each['of']} at {each['weight']} %": _share(each) for each in found["shares"]},
+        "machine": ", ".join(f"{name} {value}" for name, value in found["machine"].items()),
         "did not hold": "; ".join(found["wrong"]) or "nothing",
     }
     return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())])

@@ -194,6 +194,9 @@ class Stack(Protocol):
             DeployError: it could not be done; traffic is not touched in any case.
         """
 
+    def busy(self) -> str | None:
+        """Who is changing it right now, as far as can be seen; None: nobody. Quick, and never raises."""
+
 
 class Clock(Protocol):
     """Time as a parameter."""

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby, islice, pairwise
+from itertools import groupby, pairwise
 from math import sqrt
 from operator import attrgetter
 

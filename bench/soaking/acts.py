@@ -1,5 +1,6 @@
 """What is done to a stack under load, one act after the other: drawn from a seed."""
 
+import os
 import random
 import signal
 import subprocess
@@ -67,6 +68,8 @@ class Soak:
     """Rollouts whose candidate was told to fail requests."""
     odd: list[str] = field(default_factory=list)
     """What did not end as it should."""
+    busy: list[float] = field(default_factory=list)
+    """Load average of the machine after each act; above its cores it is too busy to say much."""
     pasts: Pasts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,6 +80,7 @@ class Soak:
         began, before = time.monotonic(), len(self.pasts)
         _DO[act](self)
         self.done[act.value] += 1
+        self.busy.append(round(os.getloadavg()[0], 1))
         phases = [each.now.phase.value for each in self.pasts.all()[before:]]
         sys.stderr.write(f"{time.monotonic() - began:6.1f} s  {act.value}: {', '.join(phases) or 'nothing began'}\n")
 
@@ -174,9 +178,14 @@ class Soak:
 
     def _begin(self, *, shifts: int = 1) -> "subprocess.Popen[bytes]":
         """Start a promotion; wait until it has begun and made so many shifts, or has ended."""
-        before = len(self.pasts)
+        before = self.pasts.newest()
         driver = self.project.begin(*self._words)
-        wait_for(lambda: self._shifted(before, shifts) or driver.poll() is not None, "it has begun", limit=_PATIENCE, pause=0.1)
+        wait_for(
+            lambda: self._shifted("" if before is None else before.name, shifts) or driver.poll() is not None,
+            "it has begun",
+            limit=_PATIENCE,
+            pause=0.1,
+        )
         return driver
 
     @property
@@ -185,9 +194,9 @@ class Soak:
         newest = self.pasts.newest()
         return newest is not None and not newest.now.ended
 
-    def _shifted(self, before: int, shifts: int) -> bool:
+    def _shifted(self, before: str, shifts: int) -> bool:
         newest = self.pasts.newest()
-        return newest is not None and len(self.pasts) > before and newest.shifts >= shifts
+        return newest is not None and newest.name > before and newest.shifts >= shifts
 
     def _kill(self, driver: "subprocess.Popen[bytes]") -> None:
         if driver.poll() is not None:

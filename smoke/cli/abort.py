@@ -15,6 +15,8 @@ from smoke.wiring import Site
 
 _PATIENCE = 120.0
 """Seconds that the one who drives has to take the stack back; users are safe long before."""
+_LETTING_GO = 30.0
+"""Seconds that the one who drove has to end what belongs to it, as its synthetic traffic, before the stack is free."""
 _HEARING = 1.0
 """Seconds that the one who drives has to hear the request. Longer, and the weights are set here: it hangs."""
 
@@ -75,6 +77,7 @@ def _taken_back(site: Site, rollout: Rollout) -> Rollout:
                 raise TimedOut("the one who drives did not take the stack back", where=name, cause=locked.cause) from None
             rollout = site.rollout(rollout.opened.rollout) or rollout
             if rollout.ended and rollout.phase is not Phase.STUCK:
+                _let_go(site)
                 return rollout
             if rollout.phase is Phase.REVERTING and not told:
                 sys.stderr.write(f"all traffic is on {rollout.opened.live}; the stack goes back\n")
@@ -82,6 +85,13 @@ def _taken_back(site: Site, rollout: Rollout) -> Rollout:
             if waited > _HEARING and rollout.phase not in {Phase.ABORTING, Phase.REVERTING}:
                 cleared = _set_weights(site, _home(rollout), anew=not cleared)
             site.clock.sleep(0.2)
+
+
+def _let_go(site: Site) -> None:
+    """Whoever drove has a moment to give back the stack, so that what is done next finds it free."""
+    until = site.clock.now() + _LETTING_GO
+    while site.journal.holder() is not None and site.clock.now() < until:
+        site.clock.sleep(0.05)
 
 
 def _home(rollout: Rollout) -> Mapping[str, int]:

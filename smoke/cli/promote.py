@@ -62,6 +62,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     try:
         if supersede:
             site = _supersede(site, wish, settings["plan"])
+            wish = replace(wish, at=site.clock.wall())  # it begins only now
         rollout = _begin(site, wish)
     except NothingToDo as nothing:
         sys.stderr.write(f"nothing to promote: {nothing}\n")

@@ -30,6 +30,8 @@ from smoke.seams import LONGEST_ACT, Clock, Writer
 
 PATIENCE = 30.0
 """Seconds that an act is tried again before it counts as impossible."""
+SHIFTING_PATIENCE = 10.0
+"""Seconds that weights are tried to be set before it goes back: meanwhile some services may have them, and others not."""
 BUSY = 900.0
 """Seconds that somebody else's `pulumi up` may keep the stack from going back."""
 TENURE = 10.0
@@ -109,7 +111,9 @@ class Driver:
         requests = self._inbox.requests(rollout)
         for approved in approvals(rollout, requests, now):
             rollout = self._record(rollout, approved)
-        self._findings = (*findings(rollout, self._evidence, self._world.probes), *permits(rollout, now, self._clock.wall()))
+        busy = self._world.stack.busy() if rollout.phase is Phase.PROVING else None
+        missing = permits(rollout, now, self._clock.wall(), busy)
+        self._findings = (*findings(rollout, self._evidence, self._world.probes), *missing)
         event = decide(rollout, self._evidence, self._findings, requests, now)
         rollout = self._remark(rollout, always=event is not None)
         if event is not None:
@@ -197,7 +201,7 @@ class Driver:
         except HandoverError as error:
             return self._record(rollout, Failed(self._now(), (_told(error),)))
         except RouterError as error:
-            if self._impatient():
+            if self._impatient(SHIFTING_PATIENCE):
                 return self._record(rollout, Failed(self._now(), (f"weights could not be set: {_told(error)}",)))
             return rollout
         return self._record(rollout, Shifted(self._now(), gaps))

@@ -10,7 +10,7 @@ from smoke.rollout.events import Aborted, Approved, Event, Failed, Finished, Hel
 from smoke.rollout.hours import closed
 from smoke.rollout.machine import TABLE, Phase, Rollout, Wait
 
-PERMITS = frozenset({"pause", "approvals", "hours"})
+PERMITS = frozenset({"pause", "approvals", "hours", "pulumi"})
 """Gates that people and the calendar hold: they say when it may go on, and nothing about the candidate."""
 
 
@@ -37,19 +37,24 @@ def findings(rollout: Rollout, evidence: Evidence, probes: Sequence[tuple[str, s
     return ()
 
 
-def permits(rollout: Rollout, now: float, date: float) -> tuple[Finding, ...]:
+def permits(rollout: Rollout, now: float, date: float, busy: str | None = None) -> tuple[Finding, ...]:
     """What the next step waits for beside the evidence, if anything: a person who paused, approvals, the hours.
+
+    Before the first shift, also for whoever changes the stack: it may be the candidate that is being changed.
 
     Args:
         rollout: as it is.
         now: seconds since 1970, as the driver counts them.
         date: the same by the machine's clock, which may have been set meanwhile: windows and freezes follow it.
+        busy: who changes the stack now.
     """
     if rollout.phase not in {Phase.PROVING, Phase.BAKING, Phase.HELD}:
         return ()
     because: dict[str, str] = {}
     if rollout.waits is Wait.PERSON:
         because["pause"] = "; ".join(rollout.because)
+    if busy is not None and rollout.phase is Phase.PROVING:
+        because["pulumi"] = f"somebody changes the stack: {busy}"
     following = rollout.step if rollout.phase is Phase.PROVING else rollout.step + 1
     if following < len(rollout.plan.steps):
         because |= _approvals(rollout, following, now)

@@ -13,6 +13,8 @@ class MemoryStack:
     def __init__(self, contract: Contract, *, broken: bool = False) -> None:
         self._contract = contract
         self._broken = broken
+        self.changing: str | None = None
+        """Who is at work on it."""
         self.reverted: list[tuple[str, Mapping[str, Mapping[str, Any]]]] = []
         self.deployed = 0
         """How often."""
@@ -31,6 +33,10 @@ class MemoryStack:
             raise DeployError("the stack was told to fail")
         self.reverted.append((slot, inputs))
         return "nothing differs"
+
+    def busy(self) -> str | None:
+        """Nobody, unless somebody was put there."""
+        return self.changing
 
     def deploy(self) -> None:
         """Remember that it was asked.

@@ -62,6 +62,16 @@ class PulumiStack:
         """
         return self._tidied(lambda until: self._reverted(slot, inputs, until))
 
+    def busy(self) -> str | None:
+        """Whose Pulumi holds the stack's lock; one that is dead does not."""
+        from smoke.stack.locks import locks, stale  # noqa: PLC0415 - `status` does not wait for it
+
+        folder = self._project.locks(self._stack)
+        try:
+            return next((str(each) for each in locks(folder) if not stale(each)), None) if folder is not None else None
+        except DeployError:
+            return None
+
     def deploy(self) -> None:
         """Run the user's own settings.
 

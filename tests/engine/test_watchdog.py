@@ -1,4 +1,4 @@
-"""A rollout that nobody drives: the watchdog under the stack's supervisor takes it back, or goes on with it where it was asked to."""
+"""A rollout that nobody drives: the watchdog beside the stack takes it back, or goes on with it where it was asked to."""
 
 import json
 import signal
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.processes]
 def project() -> Iterator[Workshop]:
     """A project whose rollouts are taken back after three seconds without a driver."""
     with brought_up({**PLAN, "steps": [50, 100], "absence": "3s"}) as made:
-        until(lambda: (made.journal / "watchdog.json").exists(), "the watchdog beats")
+        until((made.journal / "watchdog.json").exists, "the watchdog beats")
         yield made
 
 

@@ -84,6 +84,10 @@ class Stack:
         self.reverted.append(slot)
         return "nothing differs"
 
+    def busy(self) -> str | None:
+        """Nobody."""
+        return None
+
 
 class Several:
     """The probes of every service."""

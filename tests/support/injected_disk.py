@@ -143,8 +143,8 @@ def may_mount() -> str | None:
 
 
 FAULTS: Mapping[str, Fault] = {
-    "disk full": Fault(full, LONG, root=True),
-    "disk full, and the driver dead": Fault(no_driver, LONG, root=True),
-    "journal's disk full to the last byte": Fault(journal_full, LONG, root=True),
-    "every disk full to the last byte": Fault(all_full, LONG, root=True),
+    "disk full": Fault(full, LONG),
+    "disk full, and the driver dead": Fault(no_driver, LONG),
+    "journal's disk full to the last byte": Fault(journal_full, LONG),
+    "every disk full to the last byte": Fault(all_full, LONG),
 }

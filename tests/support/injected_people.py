@@ -92,14 +92,13 @@ def pulumi_hangs(scene: Scene) -> None:
     driver = scene.promote()
     mark = f"{600 + os.getpid() % 97}"
     scene.undo.callback(mend_pulumi, scene.project)
-    break_pulumi(scene.project, f"exec sleep {mark}")
+    break_pulumi(scene.project, f"exec sleep {mark}")  # by which it is found
     scene.strike()
     abort = scene.types("abort")
     scene.wait_home()
     scene.expect((scene.safe or 0) < HEARD, f"users are safe at once: {scene.safe}")
-    until(lambda: scene.happened("cleared"), "the stack goes back")
-    mend_pulumi(scene.project)
     hung = until(lambda: _children(driver.process.pid, mark), "pulumi hangs", limit=30)
+    mend_pulumi(scene.project)
     for each in hung:
         each.kill()
     scene.ends("promote", driver, 8)

@@ -52,8 +52,8 @@ class Fault:
     act: "Callable[[Scene], None]"
     plan: Mapping[str, Any] = field(default_factory=dict)
     """What the plan has beside ``PLAN``."""
-    root: bool = False
-    """Whether it mounts something."""
+    lossless: bool = True
+    """Whether no user may lose a request by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,18 +242,19 @@ def inject(project: Workshop, name: str, fault: Fault) -> Outcome:
                 fault.act(scene)
             finally:
                 undo.close()
-        outcome = _outcome(scene, name, folder / "record")
+        outcome = _outcome(scene, name, fault, folder / "record")
         _tidied(project)
         return outcome
 
 
-def _outcome(scene: Scene, name: str, record: Path) -> Outcome:
+def _outcome(scene: Scene, name: str, fault: Fault, record: Path) -> Outcome:
     report = scene.project.report()
     version = scene.contract.service("api").placements[scene.candidate].version
     users = list(entries(record))
     answers = [each.due + each.latency_ms / 1000 for each in users if each.version == version]
     last = None if scene.struck is None or not answers else max(answers) - scene.struck
     lost = Counter(str(each.outcome) for each in users if isinstance(each.outcome, str) or each.outcome >= SERVER_ERROR)
+    scene.expect(not (fault.lossless and lost), f"nobody loses a request: {dict(lost)}")
     return Outcome(
         name, scene.exits, report["phase"], report["because"], scene.safe, last, len(users), lost, scene.notes, scene.wrong
     )

@@ -353,3 +353,21 @@ def test_weights_are_kept_while_the_stack_goes_back(simulation: Simulation) -> N
     end = simulation.run()
 
     assert (end.phase, tries) == (Phase.ROLLED_BACK, [0, 0, 0])
+
+
+def test_nothing_is_shifted_while_somebody_changes_the_stack(simulation: Simulation) -> None:
+    """An `up` in the middle of the proving may be changing the candidate: it is waited for, and the proving goes on."""
+    simulation.stack.changing = "you@there, process 7"
+    seen: list[int] = []
+
+    def listen(now: float) -> None:
+        if now >= 6.0:
+            simulation.stack.changing = None
+        else:
+            seen.append(simulation.router.weights["green"])
+
+    simulation.clock.on_sleep(listen)
+    end = simulation.run()
+
+    assert (end.phase, set(seen)) == (Phase.PROMOTED, {0})
+    assert any("somebody changes the stack: you@there" in found.because for tick in simulation.ticks for found in tick.findings)

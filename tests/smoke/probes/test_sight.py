@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from smoke.model import Answer
 from smoke.foreign import LONGEST, printable, shortened
+from smoke.model import Answer
 from smoke.probes.sight import Question, Sight, identified, instance
 from tests.smoke.probes.peers import OTHER, VERSION, placed
 
