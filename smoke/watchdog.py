@@ -47,8 +47,8 @@ class Watchdog:
         site = self.site()
         now = site.clock.now()
         beat(site.folder, now)
-        rollout = self._running(site)
-        if rollout is None or site.journal.holder() is not None:
+        rollout = None if site.journal.holder() is not None else self._running(site)
+        if rollout is None:
             self.alone = None
             return None
         self.alone = now if self.alone is None else self.alone
@@ -84,7 +84,7 @@ class Watchdog:
 
 def _drive(site: Site, rollout: Rollout) -> Rollout:
     os.environ.update(remembered_shell(site.folder))
-    return site.drive(rollout, (plain(sys.stderr),))
+    return site.drive(rollout, (plain(sys.stderr), lambda _: beat(site.folder, site.clock.now())))
 
 
 @click.command()

@@ -14,6 +14,8 @@ from smoke.rollout import Drifted, Event, Looked, Rollout, apply, describe, sent
 from smoke.wiring import Site
 
 _EVERY = 0.5
+_STARTS = 5.0
+"""Seconds without anybody who drives, in which a supervisor has started another watchdog in the place of one that died."""
 
 
 @click.command("watch")
@@ -35,15 +37,16 @@ def command(site: Site, *, as_json: bool) -> int:
 
 
 def _follow(site: Site, rollout: Rollout) -> Rollout:
-    told = 0
+    told, seen = 0, site.clock.now()
     while True:
         # Asked before the journal: whoever drove until now has written its last event.
-        alone = site.journal.holder() is None and not on_guard(site.folder, site.clock.now())
+        if site.journal.holder() is not None or on_guard(site.folder, site.clock.now()):
+            seen = site.clock.now()
         events = site.events(rollout.opened.rollout)
         rollout, told = _tell(events, told) or rollout, len(events)
         if rollout.ended:
             return rollout
-        if alone:
+        if site.clock.now() - seen > _STARTS:
             raise TimedOut(
                 "nobody drives this rollout, so nothing follows",
                 where=rollout.opened.rollout,
