@@ -13,10 +13,12 @@ from smoke.plan import Freeze, Gates, Plan, Policy, Step, Traffic, Window
 
 seconds = some.floats(0, 1e10)
 words = some.text(max_size=5)
-gates = some.builds(Gates, errors=some.floats(0, 1), requests=some.none() | some.integers(0, 9), split=some.booleans())
+FLOATS = {each.name: seconds for each in fields(Gates) if each.type is float}
+gates = some.builds(Gates, requests=some.none() | some.integers(0, 9), split=some.booleans(), **FLOATS)
+steps = some.builds(Step, bake=seconds, limit=seconds, approvals=some.integers(0, 3))
 plans = some.builds(
     Plan,
-    steps=some.lists(some.builds(Step, approvals=some.integers(0, 3)), max_size=2).map(tuple),
+    steps=some.lists(steps, max_size=2).map(tuple),
     gates=gates,
     own=some.dictionaries(words, gates, max_size=2),
     tick=seconds,
