@@ -161,13 +161,15 @@ MISTAKES: Mapping[tuple[str, str], Sequence[tuple[str, str, str]]] = {
     ("rollout/decision", "permits kills"): (
         ("what is not shown passes", "if verdict is Verdict.PASS:\n        return _wait", "if verdict:\n        return _wait"),
         ("a hold has no end", "if rollout.waits is not None and now - rollout.entered > rollout.plan.hold:", "if False:"),
-        ("an approval lets a paused one go on", "rollout.waits is Wait.PERSON and (verdict", "False and (verdict"),
         ("one approval is enough", "if len(agreed) >= needed:", "if agreed or not needed:"),
         ("an old approval is new", "now if each.at is None else each.at", "now"),
         ("an approval is of any step", "each.step in {None, step}", "True"),
         ("an abort waits for its turn", 'key=lambda each: each.verb != "abort"', 'key=lambda each: each.verb == "abort"'),
         ("the hours hold nothing", "None if rollout.opened.override else closed(", "None and closed("),
         ("no reason opens the hours", "None if rollout.opened.override else", "None if False else"),
+    ),
+    ("rollout/decision", "replaying"): (
+        ("in a replay a hold is none", "rollout.waits is Wait.PERSON and (verdict", "False and (verdict"),
     ),
     ("rollout/machine", "permits dates"): (
         ("whoever began may always approve", "(self.plan.own_approval or each.by != self.opened.by)", "True"),

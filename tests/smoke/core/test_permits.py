@@ -220,6 +220,7 @@ def test_an_approval_is_of_the_step_that_it_names() -> None:
 
     assert end.phase is Phase.PROMOTED
     assert [each.step for each in end.approvals] == [1, 2]
+    assert _kinds(ordeal)[2:5] == ["Held", "Approved", "Passed"]
 
 
 def test_an_old_approval_stays_old() -> None:
