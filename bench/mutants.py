@@ -180,13 +180,12 @@ MISTAKES: Mapping[tuple[str, str], Sequence[tuple[str, str, str]]] = {
         ("sessions stay on what is given up", "last = self.phase in {Phase.SHIFTING, Phase.BAKING, Phase.HELD} and", "last ="),
     ),
     ("driver/inbox", "dates"): (
-        ("an abort that nobody heard is forgotten", 'each["verb"] == "abort" or each["at"]', 'each["at"]'),
-        ("what is dated before is not heard", "place >= self._begun or each[", "each["),
+        ("an abort that nobody heard is forgotten", 'request.verb == "abort" or (', "("),
+        ("what is dated before is not heard", "if place >= self._begun:", "if place < 0:"),
     ),
-    ("driver/inbox", "permits"): (
-        ("a pause while weights move is lost", "if rollout.phase is Phase.SHIFTING:", "if False:"),
-        ("rubbish is a request", "and _is_request(each)", ""),
-    ),
+    ("driver/inbox", "permits"): (("a pause while weights move is lost", "if rollout.phase is Phase.SHIFTING:", "if False:"),),
+    ("rollout/request", "permits"): (("rubbish is a request", "        return None", '        return cls("abort", "nobody")'),),
+    ("driver/inbox", "driver"): (("nobody can be handed over to", "self.handed_over or request.verb", "False and request.verb"),),
     ("driver/loop", "dates"): (
         ("a date that is set ends a hold", "return self._zero + self._clock.now()", "return self._clock.wall()"),
     ),

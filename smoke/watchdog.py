@@ -66,9 +66,8 @@ class Watchdog:
     def _back(self, site: Site, rollout: Rollout, away: float) -> None:
         """Ask for the way back: once, however often it must be tried."""
         name = rollout.opened.rollout
-        if not any((each["verb"], each["by"]) == ("abort", NAME) for each in site.mailbox.requests(name)):
-            why = f"nobody drove it for {away:.0f} s"
-            site.mailbox.post(name, {"verb": "abort", "by": NAME, "why": why, "at": site.clock.wall()})
+        if not any((each.verb, each.by) == ("abort", NAME) for each in site.requests(name)):
+            site.ask(name, "abort", NAME, f"nobody drove it for {away:.0f} s")
 
     def _running(self, site: Site) -> Rollout | None:
         newest = max(site.folder.glob("*.jsonl"), default=None)

@@ -16,7 +16,7 @@ from smoke.handovers import handover
 from smoke.journals import FileJournal, FileMailbox
 from smoke.meters import meter
 from smoke.probes import probe
-from smoke.rollout import Event, IllegalEvent, Phase, Rollout, from_record, replay, to_record
+from smoke.rollout import Event, IllegalEvent, Phase, Request, Rollout, from_record, replay, to_record
 from smoke.rollout.opening import History
 from smoke.routers import router
 from smoke.seams import LONGEST_ACT, Clock, Handover, Meter, Router, Writer
@@ -210,7 +210,19 @@ class Site:
 
     def detached(self, rollout: Rollout) -> bool:
         """Whether its people asked that the watchdog drives."""
-        return any(each["verb"] == "drive" for each in self.mailbox.requests(rollout.opened.rollout))
+        return any(each.verb == "drive" for each in self.requests(rollout.opened.rollout))
+
+    def requests(self, rollout: str) -> Sequence[Request]:
+        """What was asked of a rollout."""
+        return [each for each in map(Request.of, self.mailbox.requests(rollout)) if each is not None]
+
+    def ask(self, rollout: str, verb: str, by: str, why: str = "", step: int | None = None) -> None:
+        """Ask something of whoever drives a rollout, now.
+
+        Raises:
+            JournalError: it could not be written.
+        """
+        self.mailbox.post(rollout, Request(verb, by, why, self.clock.wall(), step).to_record())
 
     def drive(self, rollout: Rollout, listeners: "tuple[Listener, ...]", *, hands_off: bool = False) -> Rollout:
         """Take a rollout to its end, as the stack's one driver; where it ``hands_off``, until the watchdog is to go on with it.
@@ -221,14 +233,14 @@ class Site:
         self.remember_shell()
         with self.journal.open(rollout.opened.rollout) as writer:
             # Somebody may have gone on with it, or ended it, before the lease was ours.
-            current = self.rollout(rollout.opened.rollout)
+            events, current = self._told(rollout.opened.rollout)
             if current is None:
                 writer.append(to_record(rollout.opened))
                 current = rollout
             slots = (current.opened.live, current.opened.candidate)
             with self.sampler(slots) as sampler, self.metering(), self._traffic(current.plan):
                 driver = self._driver(sampler, writer, listeners, hands_off=hands_off)
-                return driver.run(current, self.events(current.opened.rollout))
+                return driver.run(current, events)
 
     def at_work(self, service: str) -> str | None:
         """The slot whose singleton may work; None where nobody may, or nobody can say."""

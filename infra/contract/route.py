@@ -97,8 +97,7 @@ def weights_in(configuration: Json) -> dict[str, int]:
         RouteError: it has no weighted route of ours.
     """
     try:
-        found = configuration["resources"][0] if "resources" in configuration else configuration
-        for route in found["virtual_hosts"][0]["routes"]:
+        for route in _routes(configuration):
             if "weighted_clusters" in route["route"]:
                 clusters = route["route"]["weighted_clusters"]["clusters"]
                 # The proxy leaves a zero out of what it reports.
@@ -115,16 +114,16 @@ def reached_in(configuration: Json) -> frozenset[str]:
         RouteError: it has no weighted route of ours.
     """
     weighted = {slot for slot, weight in weights_in(configuration).items() if weight}
-    found = configuration["resources"][0] if "resources" in configuration else configuration
     try:
-        named = {route["route"]["cluster"].rsplit("--", 1)[1] for route in _routes(found) if "cluster" in route["route"]}
+        named = {route["route"]["cluster"].rsplit("--", 1)[1] for route in _routes(configuration) if "cluster" in route["route"]}
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise RouteError(f"not a route document: {error!r}") from error
     return frozenset(weighted | named)
 
 
 def _routes(configuration: Json) -> list[Json]:
-    return list(configuration["virtual_hosts"][0]["routes"])
+    found = configuration["resources"][0] if "resources" in configuration else configuration
+    return list(found["virtual_hosts"][0]["routes"])
 
 
 def _action(destination: Json) -> Json:

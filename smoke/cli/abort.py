@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import click
 
-from infra.contract.route import TOTAL
 from smoke.cli.frame import me, on_stack
 from smoke.cli.main import print_document
 from smoke.cli.running import drive, exit_of
@@ -53,10 +52,10 @@ def go_back(site: Site, rollout: Rollout, why: str) -> Rollout:
         JournalError: what was done cannot be remembered; all traffic was put back on the live slot, where that could be done.
     """
     try:
-        site.mailbox.post(rollout.opened.rollout, {"verb": "abort", "by": me(), "why": why, "at": site.clock.wall()})
+        site.ask(rollout.opened.rollout, "abort", me(), why)
         rollout = _taken_back(site, rollout)
     except JournalError:
-        _set_weights(site, _home(rollout))
+        _set_weights(site, rollout.home)
         raise
     if rollout.phase is Phase.PROMOTED:  # its driver was faster, and the weights may have been set here meanwhile
         _set_weights(site, rollout.weights)
@@ -83,7 +82,7 @@ def _taken_back(site: Site, rollout: Rollout) -> Rollout:
                 sys.stderr.write(f"all traffic is on {rollout.opened.live}; the stack goes back\n")
                 told = True
             if waited > _HEARING and rollout.phase not in {Phase.ABORTING, Phase.REVERTING}:
-                cleared = _set_weights(site, _home(rollout), anew=not cleared)
+                cleared = _set_weights(site, rollout.home, anew=not cleared)
             site.clock.sleep(0.2)
 
 
@@ -92,10 +91,6 @@ def _let_go(site: Site) -> None:
     until = site.clock.now() + _LETTING_GO
     while site.journal.holder() is not None and site.clock.now() < until:
         site.clock.sleep(0.05)
-
-
-def _home(rollout: Rollout) -> Mapping[str, int]:
-    return {rollout.opened.live: TOTAL, rollout.opened.candidate: 0}
 
 
 def _set_weights(site: Site, weights: Mapping[str, int], *, anew: bool = True) -> bool:

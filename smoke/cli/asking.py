@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from infra.contract import Json
 from smoke.cli.frame import me
 from smoke.errors import GateClosed, TimedOut
 from smoke.guard import on_guard
@@ -26,8 +25,10 @@ def running(site: Site, verb: str) -> Rollout:
     return _forward(rollout, verb)
 
 
-def ask(site: Site, rollout: Rollout, verb: str, why: str, wanted: Callable[[Rollout], bool], **more: Json) -> Rollout:
-    """Ask for the verb until the rollout is as wanted; returns it as it is then. The request says ``more`` beside.
+def ask(  # noqa: PLR0913 - what is asked, and when that is done
+    site: Site, rollout: Rollout, verb: str, why: str, wanted: Callable[[Rollout], bool], *, step: int | None = None
+) -> Rollout:
+    """Ask for the verb, of a step where it is about one, until the rollout is as wanted; returns it as it is then.
 
     Raises:
         GateClosed: nobody drives it, or it goes back.
@@ -45,7 +46,7 @@ def ask(site: Site, rollout: Rollout, verb: str, why: str, wanted: Callable[[Rol
         if site.clock.now() - began > _PATIENCE:
             what = f"whoever drives it did not answer to {verb} within {_PATIENCE:g} s"
             raise TimedOut(what, where=name, hint="crossfade status; crossfade abort works also where the driver hangs")
-        site.mailbox.post(name, {"verb": verb, "by": me(), "why": why, "at": site.clock.wall(), **more})
+        site.ask(name, verb, me(), why, step)
         heard = site.clock.now() + _AGAIN
         while site.clock.now() < heard and not wanted(rollout):
             site.clock.sleep(0.1)

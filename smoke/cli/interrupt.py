@@ -108,9 +108,8 @@ class _Interrupts:
                 return
 
     def _post(self, verb: str, why: str, more: str) -> None:
-        request = {"verb": verb, "by": me(), "why": why, "at": self._site.clock.wall()}
         try:
-            self._site.mailbox.post(self._rollout.rollout, request)
+            self._site.ask(self._rollout.rollout, verb, me(), why)
         except CrossfadeError as error:
             sys.stderr.write(f"{error}\n")
         else:

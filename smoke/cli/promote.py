@@ -152,7 +152,7 @@ def _detach(site: Site, rollout: Rollout) -> Rollout:
     _on_guard(site)
     site.remember_shell()
     site.begin(rollout)
-    site.mailbox.post(name, {"verb": "drive", "by": me(), "at": site.clock.wall()})
+    site.ask(name, "drive", me())
     deadline = site.clock.now() + _STARTS
     while site.journal.holder() is None and not rollout.ended:
         if site.clock.now() > deadline:

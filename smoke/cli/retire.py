@@ -45,8 +45,7 @@ def _retire(site: Site, because: str, *, as_json: bool) -> int:
         _in_time(site, settled, slot, because)
         _unused(site, slot)
         _leave(site, slot)
-        request = {"verb": "retire", "by": me(), "why": because, "at": site.clock.wall()}
-        site.mailbox.post(settled.opened.rollout, request)  # the trace: the rollout that made it idle has ended
+        site.ask(settled.opened.rollout, "retire", me(), because)  # the trace: the rollout that made it idle has ended
         site.stack.revert(slot, {})
         next_up = f"the next pulumi up puts it there again, without traffic, as {site.project.settings(site.name).name} asks"
         sys.stderr.write(f"slot {slot} is removed; {next_up}\nstate: {site.state()}\n")

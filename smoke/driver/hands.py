@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.contract.route import TOTAL
 from smoke.driver.world import World
 from smoke.errors import HandoverError, RouterError
 from smoke.rollout import Rollout
@@ -37,7 +36,7 @@ class Hands:
             RouterError: the weights of a service were not set, or do not hold.
             HandoverError: a singleton may still work where it should not.
         """
-        self._write(_home(rollout), (), list(self.world.routers)[::-1])
+        self._write(rollout.home, (), list(self.world.routers)[::-1])
         idle: dict[str, str] = {}
         return self._hand_over(rollout, rollout.opened.live, idle), idle
 
@@ -45,7 +44,7 @@ class Hands:
         """Go back as far as can be done, for one who can do nothing else any more; returns what could not be done."""
         failed: list[str] = []
         try:
-            self._write(_home(rollout), (), list(self.world.routers)[::-1])
+            self._write(rollout.home, (), list(self.world.routers)[::-1])
         except RouterError as error:
             failed.append(error.what)
         try:
@@ -88,10 +87,6 @@ class Hands:
                 idle[name] = error.what
             gaps[name] = round(self.clock.now() - began, 3)
         return gaps
-
-
-def _home(rollout: Rollout) -> Mapping[str, int]:
-    return {rollout.opened.live: TOTAL, rollout.opened.candidate: 0}
 
 
 def differ(found: Mapping[str, int], wanted: Mapping[str, int]) -> bool:

@@ -1,8 +1,9 @@
 """What people ask of the rollout that is driven here."""
 
-from smoke.rollout import Phase, Rollout
-from smoke.rollout.decision import Request
-from smoke.seams import Mailbox, Record
+from dataclasses import replace
+
+from smoke.rollout import Phase, Request, Rollout
+from smoke.seams import Mailbox
 
 
 class Inbox:
@@ -22,28 +23,19 @@ class Inbox:
     def requests(self, rollout: Rollout) -> tuple[Request, ...]:
         """What was asked since the last look."""
         posted = self._mailbox.requests(self._name)
-        new = [(place, each) for place, each in enumerate(posted) if place >= self._read and _is_request(each)]
+        new = [(place, Request.of(each)) for place, each in enumerate(posted) if place >= self._read]
         self._read = len(posted)
-        self.handed_over = self.handed_over or any(each["verb"] == "drive" for place, each in new if place >= self._begun)
-        # What a driver before us has acted on is older than the phase it led to; to go back twice does no harm.
-        asked = tuple(
-            _request(each, heard=place >= self._begun)
-            for place, each in new
-            if place >= self._begun or each["verb"] == "abort" or each["at"] > self._since
-        )
+        asked: list[Request] = []
+        for place, request in new:
+            if request is None:
+                continue
+            if place >= self._begun:  # heard as it is asked: its date does not matter
+                self.handed_over = self.handed_over or request.verb == "drive"
+                asked.append(replace(request, at=None))
+            # What a driver before us has acted on is older than the phase it led to; to go back twice does no harm.
+            elif request.verb == "abort" or (request.at or 0.0) > self._since:
+                asked.append(request)
         heard, self._pending = (*self._pending, *asked), ()
         if rollout.phase is Phase.SHIFTING:
             self._pending = tuple(each for each in heard if each.verb == "pause")
         return heard
-
-
-def _is_request(posted: Record) -> bool:
-    """Anybody may post anything; what is no request is nobody's."""
-    return all(isinstance(posted.get(name), str) for name in ("verb", "by")) and isinstance(posted.get("at"), int | float)
-
-
-def _request(posted: Record, *, heard: bool) -> Request:
-    """What was asked; while it is heard as it is asked, its date does not matter."""
-    step = posted.get("step")
-    at = None if heard else float(posted["at"])
-    return Request(posted["verb"], posted["by"], str(posted.get("why", "")), at, step if isinstance(step, int) else None)

@@ -28,6 +28,7 @@ from smoke.rollout.events import (
 )
 from smoke.rollout.machine import ENDED, TABLE, IllegalEvent, Phase, Rollout, Wait, apply, replay
 from smoke.rollout.record import from_record, to_record
+from smoke.rollout.request import Request
 from smoke.rollout.telling import describe, sentence
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Passed",
     "Phase",
     "Proved",
+    "Request",
     "Resumed",
     "Retried",
     "Reverted",

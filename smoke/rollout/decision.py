@@ -1,7 +1,6 @@
 """What comes next: a pure function of the rollout, the evidence and what people asked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from smoke.analysis import Evidence, judge, prove, verdict_of
 from smoke.model import Finding, Verdict
@@ -9,23 +8,10 @@ from smoke.plan import Policy
 from smoke.rollout.events import Aborted, Approved, Event, Failed, Finished, Held, Passed, Proved, Resumed
 from smoke.rollout.hours import closed
 from smoke.rollout.machine import TABLE, Phase, Rollout, Wait
+from smoke.rollout.request import Request
 
 PERMITS = frozenset({"pause", "approvals", "hours", "pulumi"})
 """Gates that people and the calendar hold: they say when it may go on, and nothing about the candidate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a person asked of a running rollout."""
-
-    verb: str
-    """``abort``, ``pause``, ``resume`` or ``approve``."""
-    by: str
-    why: str = ""
-    at: float | None = None
-    """When it was asked, in seconds since 1970; None: just now."""
-    step: int | None = None
-    """Index of the step that an approval is about; None: of the next that asks for one."""
 
 
 def findings(rollout: Rollout, evidence: Evidence, probes: Sequence[tuple[str, str]]) -> tuple[Finding, ...]:

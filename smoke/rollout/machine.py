@@ -143,6 +143,11 @@ class Rollout:
         return {self.opened.live: 100 - self.share, self.opened.candidate: self.share}
 
     @property
+    def home(self) -> Mapping[str, int]:
+        """Percent by slot with all traffic on the live slot."""
+        return {self.opened.live: TOTAL, self.opened.candidate: 0}
+
+    @property
     def kept(self) -> frozenset[str]:
         """Slots without weight on which sessions may still end: the live slot, while all that is new goes past it.
 

@@ -1,6 +1,5 @@
 """A driver that dies, and a machine that does: whatever is killed, the end is the same."""
 
-import json
 import signal
 from collections.abc import Iterator
 
@@ -19,13 +18,6 @@ def both() -> Iterator[Workshop]:
     """A project whose slots run the same release, so that it can be promoted back and forth."""
     with brought_up({**PLAN, "steps": [50, 100]}) as made:
         yield made
-
-
-def _journal(project: Workshop) -> list[dict[str, object]]:
-    """The records of the newest rollout."""
-    files = sorted((project.folder / ".state" / ".crossfade" / "crossfade" / "staging").glob("*.jsonl"))
-    lines = files[-1].read_text(encoding="utf-8").splitlines() if files else []
-    return [json.loads(line.partition(" ")[2]) for line in lines]
 
 
 def _killed_in(project: Workshop, phase: str) -> None:
@@ -51,7 +43,7 @@ _ENTERS = {
 
 
 def _entered(project: Workshop, phase: str, count: int) -> bool:
-    records = _journal(project)
+    records = project.records()
     return (
         bool(records)
         and int(str(records[0].get("rollout", "0"))[:4]) > count
@@ -70,7 +62,7 @@ def test_a_killed_driver_is_resumed_to_the_same_end(both: Workshop, phase: str) 
     assert after["rollout"]["phase"] == "promoted"
     assert after["live"] != before
     assert after["weights"]["api"][after["live"]] == 100
-    assert [record["event"] for record in _journal(both)].count("opened") == 1
+    assert [record["event"] for record in both.records()].count("opened") == 1
 
 
 @pytest.mark.parametrize("phase", BAD)

@@ -21,15 +21,6 @@ def project() -> Iterator[Workshop]:
         yield made
 
 
-def _events(project: Workshop) -> list[str]:
-    """What the newest journal says, but for looks."""
-    newest = max(project.journal.glob("*.jsonl"), default=None)
-    lines = [] if newest is None else newest.read_text(encoding="utf-8").splitlines()
-    return [
-        event for event in (json.loads(line.partition(" ")[2])["event"] for line in lines) if event not in {"looked", "drifted"}
-    ]
-
-
 def _candidate(project: Workshop) -> str:
     return "green" if project.status()["live"] == "blue" else "blue"
 
@@ -39,7 +30,7 @@ def test_a_rollout_without_a_driver_is_taken_back(project: Workshop) -> None:
     before = project.status()["live"]
     with traffic({"api": Target(project.front("api", "/prices"), 100)}, limit=120.0) as load:
         driver = project.begin("promote", "--to", _candidate(project), "--again", "to be left alone")
-        until(lambda: "shifted" in _events(project), "the first step is watched")
+        until(lambda: "shifted" in project.events(), "the first step is watched")
         driver.send_signal(signal.SIGKILL)
         driver.wait()
         until(lambda: project.status()["rollout"]["phase"] == "rolled back", "the watchdog took it back")
@@ -71,10 +62,10 @@ def test_the_watchdog_may_die_as_well(project: Workshop) -> None:
     """Killed while it drives, it is started again by the supervisor, and goes on where the journal says."""
     to = _candidate(project)
     project.crossfade("promote", "--to", to, "--again", "to be killed", "--detach")
-    until(lambda: "shifted" in _events(project), "the first step is watched")
+    until(lambda: "shifted" in project.events(), "the first step is watched")
     (watchdog,) = [each for each in project.processes() if "smoke.watchdog" in each.cmdline()]
     watchdog.kill()
     project.crossfade("watch")
 
     assert project.status()["live"] == to
-    assert _events(project).count("opened") == 1
+    assert project.events().count("opened") == 1

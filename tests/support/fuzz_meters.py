@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from envoy_said import DETAILED
 from fuzz_run import Check, Target, outcome, plain
 
 from infra.contract import Backend
@@ -21,16 +22,7 @@ from smoke.meters.envoy import grid_in, on_grid, tallies_in
 from smoke.meters.promql import value_in
 from smoke.model import Counts, Sample
 
-STATS = b"""\
-cluster.api--blue.upstream_cx_protocol_error: 3
-cluster.api--blue.upstream_rq_101: 1
-cluster.api--blue.upstream_rq_2xx: 7
-cluster.api--a-b.upstream_rq_503: 2
-cluster.api--blue.upstream_rq_time:
-  totals=0,0:1, 5,0.1:2, 99,1:3, 100,10:1, 1.2e+06,100000:4
-  intervals=0,0:1
-  summary=P0(0,0) P25(nan,0)
-"""
+STATS = DETAILED.encode()
 _BUCKETS = [{"upper_bound": 0.5, "cumulative": 1}, {"upper_bound": 125, "cumulative": 9}]
 GRID = json.dumps({"stats": [{"histograms": [{"name": "a", "buckets": _BUCKETS}]}]}).encode()
 HEAD = b"HTTP/1.1 200 OK\r\n"

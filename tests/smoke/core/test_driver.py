@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from simulation import Simulation
 
+from smoke.driver import Driver
 from smoke.errors import DeployError, JournalError
 from smoke.plan import Policy, Step
-from smoke.rollout import Cleared, Drifted, Failed, Held, Phase, Shifted
+from smoke.rollout import Cleared, Drifted, Failed, Held, Phase, Shifted, to_record
 from smoke.routers.memory import Fault
 
 Knob = Callable[[Simulation], None]
@@ -302,7 +303,6 @@ def test_a_journal_that_cannot_be_written_stops_the_driver(simulation: Simulatio
         def append(self, record: Mapping[str, Any]) -> None:
             raise JournalError("disk full", cause=str(record["event"]))
 
-    from smoke.driver import Driver  # noqa: PLC0415
     from smoke.rollout import apply  # noqa: PLC0415
 
     with pytest.raises(JournalError):
@@ -371,3 +371,15 @@ def test_nothing_is_shifted_while_somebody_changes_the_stack(simulation: Simulat
 
     assert (end.phase, set(seen)) == (Phase.PROMOTED, {0})
     assert any("somebody changes the stack: you@there" in found.because for tick in simulation.ticks for found in tick.findings)
+
+
+def test_a_rollout_is_left_to_the_watchdog(simulation: Simulation) -> None:
+    """Asked to, a driver that hands off leaves it as it is; one that does not, as the watchdog itself, goes on to the end."""
+    name = simulation.opened.rollout
+    _at_share(simulation, 50, lambda each: each.mailbox.post(name, {"verb": "drive", "by": "me", "at": each.clock.wall()}))
+    with simulation.journal.open(name) as writer:
+        writer.append(to_record(simulation.opened))
+        left = Driver(simulation.world(), writer, simulation.clock, hands_off=True).run(simulation.told())
+
+    assert (left.phase, left.share, simulation.router.weights["green"]) == (Phase.BAKING, 50, 50)
+    assert simulation.run().phase is Phase.PROMOTED

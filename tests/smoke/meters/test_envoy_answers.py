@@ -5,6 +5,7 @@ import math
 from contextlib import suppress
 
 import pytest
+from envoy_said import DETAILED
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -15,18 +16,6 @@ from smoke.meters import meter
 from smoke.meters.envoy import Losses, Tally, grid_in, on_grid, tallies_in
 from tests.smoke.meters.admin import Admin
 
-DETAILED = """\
-cluster.api--blue.upstream_cx_protocol_error: 3
-cluster.api--blue.upstream_rq_101: 1
-cluster.api--blue.upstream_rq_2xx: 7
-cluster.api--a-b.upstream_rq_503: 2
-cluster.api--blue.upstream_rq_time:
-  totals=0,0:1, 5,0.1:2, 99,1:3, 100,10:1, 1.2e+06,100000:4
-  intervals=0,0:1
-  summary=P0(0,0) P25(nan,0)
-vhost.api.route.api--blue.upstream_rq_2xx: 4
-vhost.api.route.api--a-b.upstream_rq_503: 1
-"""
 FOREIGN = [
     "",
     "OK",
