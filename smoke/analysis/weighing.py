@@ -161,14 +161,14 @@ def _errors(evidence: Evidence, gates: Gates, intake: Intake) -> Seen:
 def _error_objective(evidence: Evidence, gates: Gates, intake: Intake) -> Seen:
     requests, errors = intake.totals(evidence.candidate)
     claim = f"at most {gates.errors:.3g} of the requests of {evidence.candidate} fail"
-    text = f"{errors:,} errors in {requests:,} requests, {gates.errors:.3g} of them may be"
+    text = f"{errors:,} errors in {requests:,} requests of {evidence.candidate}, {gates.errors:.3g} of them may be"
     return Seen(claim, text, Two(errors, requests, 0, 0) if requests else None, gates.errors)
 
 
 def _latency_objective(evidence: Evidence, gates: Gates, intake: Intake) -> Seen:
     slow, total = intake.trial.slow
     claim = f"95 % of the requests of {evidence.candidate} take {gates.p95_ms:g} ms at most"
-    text = f"{slow:,} of {total:,} requests took longer than {gates.p95_ms:g} ms, {SLOW_SHARE:.0%} may"
+    text = f"{slow:,} of {total:,} requests of {evidence.candidate} took longer than {gates.p95_ms:g} ms, {SLOW_SHARE:.0%} may"
     return Seen(claim, text, Two(slow, total, 0, 0) if total else None, SLOW_SHARE)
 
 

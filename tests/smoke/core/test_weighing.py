@@ -73,10 +73,10 @@ def test_numbers_are_those_that_were_counted(gate: str) -> None:
     if gate == ERROR_OBJECTIVE:
         assert numbers["estimate"] == pytest.approx(green.errors / green.requests)
         assert numbers["limit"] == 0.15
-        assert f"{green.errors} errors in {green.requests} requests, 0.15 of them may be; share 0." in found.because
+        assert f"{green.errors} errors in {green.requests} requests of green, 0.15 of them may be; share 0." in found.because
     if gate == LATENCY_OBJECTIVE:
         assert numbers["limit"] == 0.05
-        assert f"requests took longer than {GRID[36]:g} ms, 5% may; share " in found.because
+        assert f"requests of green took longer than {GRID[36]:g} ms, 5% may; share " in found.because
 
 
 def test_the_sentence_of_latency_has_two_edges() -> None:

@@ -14,7 +14,7 @@ import pytest
 from smoke.errors import Locked
 from smoke.journals import LEASE, FileJournal
 from smoke.journals.lease import LeaseFile
-from tests.smoke.journals.clocks import later
+from tests.smoke.journals.clocks import AheadClock, later
 from tests.smoke.journals.process import Child, Commands, hold
 
 pytestmark = pytest.mark.processes
@@ -184,7 +184,7 @@ def _take_over(folder: Path, commands: Commands) -> None:
     commands.send("ready")
     commands.recv()
     try:
-        with FileJournal(folder, later(LEASE)).open("0001-a") as writer:
+        with FileJournal(folder, AheadClock(LEASE)).open("0001-a") as writer:
             writer.append({"n": os.getpid()})
             commands.send(os.getpid())
             commands.recv()
