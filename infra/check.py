@@ -57,7 +57,7 @@ def checked(file: Path, site: Site) -> Checked:
         return Checked(BROKEN, [Fault(f"{file.name} cannot be read", where, str(error), hint)])
     except FaultsError as error:
         return Checked(BROKEN, error.faults)
-    return Checked(WHOLE, releases=releases(wanted(settings, place.digests)), plan=plan_document(settings))
+    return Checked(WHOLE, releases=releases(wanted(settings, place.made)), plan=plan_document(settings))
 
 
 def _beside(file: Path) -> str:

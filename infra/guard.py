@@ -12,8 +12,8 @@ Inputs = Mapping[str, Json]
 Slots = Mapping[str, Mapping[str, Inputs]]
 """By slot, by service."""
 
-CONTENT = frozenset({"source", "lock"})
-"""Inputs that are digests: a slot with traffic keeps its own, and the other gets the new."""
+CONTENT = frozenset({"source", "lock", "dockerfile", "base", "health"})
+"""Inputs that are what an artefact is made from: a slot with traffic keeps its own, and the other gets the new."""
 _CAUSE = "a slot that has traffic is not touched: what is new goes to the other one, and is promoted"
 
 

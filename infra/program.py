@@ -71,7 +71,7 @@ def decide(stack: str, project: Path, document: Document) -> Declared:
         what = f"start is {settings.start}, and there is no such slot to begin with"
         raise FaultsError([Fault(what, document.where(("start",)), cause, hint)])
     try:
-        asked = wanted(settings, place.digests)
+        asked = wanted(settings, place.made)
     except OSError as error:
         hint = "make it readable, or take it out of the source"
         fault = Fault("a source cannot be read", document.where(("services",)), str(error), hint)

@@ -28,20 +28,18 @@ class Standing:
     """The slot with the most traffic; None where none has any."""
 
 
-Digests = Callable[[Program, str], tuple[str, str]]
-"""Digests of a program's source and lock for a runtime."""
+Made = Callable[[Settings, Program, str], Inputs]
+"""What a program is made from on a runtime, by the word of the place: digests of its source and lock, and what else there is."""
 
 
-def inputs_of(name: str, settings: Settings, slot: str, digests: Digests) -> Inputs:
+def inputs_of(name: str, settings: Settings, slot: str, made: Made) -> Inputs:
     """The inputs of one service in one slot."""
     service, place = settings.services[name], settings.slots[slot]  # type: ignore[index]
     own = place.services.get(name, OneOfSlot())
-    source, lock = digests(service, place.runtime)
     return {
         "kind": service.kind,
         "runtime": place.runtime,
-        "source": source,
-        "lock": lock,
+        **made(settings, service, place.runtime),
         "command": list(own.command or service.command),
         "env": {**service.env, **place.env, **own.env},
         # Pulumi keeps no nothing: what is not there must not be in here at all.
@@ -59,13 +57,13 @@ def releases(slots: Slots) -> Mapping[str, str]:
     return {slot: fingerprint(services) for slot, services in slots.items() if services}
 
 
-def wanted(settings: Settings, digests: Digests) -> Slots:
+def wanted(settings: Settings, made: Made) -> Slots:
     """What the settings ask for, slot by slot: what is recorded, where it is, else what is written."""
     recorded = settings.recorded or {}
     return {
         slot: dict(recorded[slot])
         if slot in recorded
-        else {name: inputs_of(name, settings, slot, digests) for name in settings.services}
+        else {name: inputs_of(name, settings, slot, made) for name in settings.services}
         for slot in sorted({*settings.slots, *recorded})
     }
 

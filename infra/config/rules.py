@@ -145,6 +145,24 @@ def _sticky(settings: Settings, document: Document) -> Iterator[Fault]:
             yield Fault(f"{name} has no use for affinity", where, cause, "take affinity out")
 
 
+def _docker_alone(settings: Settings, document: Document) -> Iterator[Fault]:
+    if settings.target == "docker":
+        return
+    groups = (("services", settings.services), ("companions", settings.companions))
+    found: list[Keys] = [("docker",)] if "docker" in settings.model_fields_set else []
+    found += [
+        (group, name, key)
+        for group, programs in groups
+        for name, program in programs.items()
+        for key in ("dockerfile", "memory", "cpus")
+        if key in program.model_fields_set
+    ]
+    for keys in found:
+        cause = f"the target is {settings.target}, which has processes and no containers"
+        hint = f"take it out, or take the target docker:\n{paste(document, ('target',), 'docker')}"
+        yield Fault(f"{keys[-1]} is for containers", document.where(keys), cause, hint)
+
+
 def _health(settings: Settings, document: Document) -> Iterator[Fault]:
     for name, service in settings.services.items():
         keys: Keys = ("services", name, "health")
@@ -217,6 +235,7 @@ RULES: tuple[Rule, ...] = (
     _reachable,
     _ports,
     _sticky,
+    _docker_alone,
     _health,
     metric_faults,
     _steps,

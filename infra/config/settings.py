@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from infra.config.docker import Cpus, DockerSettings, Memory
 from infra.config.health import AnyCheck
 from infra.config.hours import FreezeSettings, WindowSettings
 from infra.config.kinds import (
@@ -54,6 +55,14 @@ class Program(Model):
         examples=["python -m service"], description="what is started in the folder; HOST and PORT say where to listen"
     )
     env: Variables = Field(default={}, examples=[{"LOG_LEVEL": "info"}])
+    dockerfile: str | None = Field(
+        default=None,
+        min_length=1,
+        examples=["docker/Dockerfile.api"],
+        description="what its image is built by, with the build argument PYTHON_VERSION; without it Crossfade's own",
+    )
+    memory: Memory | None = Field(default=None, examples=["512m"], description="what its container may use at most")
+    cpus: Cpus | None = Field(default=None, examples=[1.5], description="processors that its container may use at most")
 
     def lock_for(self, runtime: str) -> str:
         """The locked requirements of one runtime."""
@@ -214,7 +223,7 @@ class PlanSettings(Model):
 class Settings(Model):
     """Everything about one stack."""
 
-    target: Literal["local"] = Field(examples=["local"], description="the kind of place the stack lives on")
+    target: Literal["local", "docker"] = Field(examples=["local"], description="the kind of place the stack lives on")
     start: Slot = Field(default="blue", examples=["blue"], description="the slot that serves first")
     slots: dict[Slot, SlotSettings] = Field(
         min_length=1,
@@ -238,6 +247,9 @@ class Settings(Model):
         description="what is deployed, in both slots",
     )
     companions: dict[Name, Companion] = Field(default={}, examples=[{}])
+    docker: DockerSettings = Field(
+        default=DockerSettings(), examples=[{"registry": "registry.example.com/team"}], description="of the target docker alone"
+    )
     plan: PlanSettings = Field(default=PlanSettings(), examples=[{"steps": [5, 25, 50, 100]}])
     recorded: dict[Slot, dict[Name, Any]] | None = Field(
         default=None, description="inputs that slots are put back to; written by a revert, never by hand"

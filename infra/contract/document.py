@@ -58,6 +58,10 @@ class Placement:
     """What the process was given beside the inherited environment; secrets are never in here."""
     inputs: Mapping[str, Json]
     """Everything that is needed to place it again, exactly; a revert hands this back to the program."""
+    container: str | None = None
+    """Name of the container it runs in, or None where it is a process of this machine."""
+    daemon: str | None = None
+    """Address of the engine that has the container, or None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ class Ground(Protocol):
     def faults(self, settings: Settings, document: Document) -> Sequence[Fault]:
         """What this place cannot give that the settings ask for: a runtime, a file, a port."""
 
-    def digests(self, program: Program, runtime: str) -> tuple[str, str]:
-        """Digests of the program's source and lock.
+    def made(self, settings: Settings, program: Program, runtime: str) -> Inputs:
+        """What the program is made from: digests of its source and lock, and whatever else this place makes it from.
 
         Raises:
             OSError: they cannot be read.

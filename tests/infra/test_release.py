@@ -38,9 +38,9 @@ def settings(**values: Any) -> Settings:  # noqa: ANN401
     return validate(document(**values))
 
 
-def digests(version: str = "1") -> Callable[[Any, str], tuple[str, str]]:
+def made(version: str = "1") -> Callable[[Any, Any, str], Mapping[str, Any]]:
     """Digests of one version of everything."""
-    return lambda program, runtime: (f"sha256:{program.source}{version}", f"sha256:{runtime}")
+    return lambda _, program, runtime: {"source": f"sha256:{program.source}{version}", "lock": f"sha256:{runtime}"}
 
 
 def service(**changes: Any) -> Mapping[str, Any]:  # noqa: ANN401
@@ -51,7 +51,7 @@ def service(**changes: Any) -> Mapping[str, Any]:  # noqa: ANN401
 def up(standing: Standing, version: str = "1", **values: Any) -> Slots:  # noqa: ANN401
     """What would be declared."""
     asked = settings(**values)
-    return guarded(wanted(asked, digests(version)), standing, asked, document(**values))
+    return guarded(wanted(asked, made(version)), standing, asked, document(**values))
 
 
 def refused(standing: Standing, **values: Any) -> list[tuple[str, str, str]]:  # noqa: ANN401
@@ -65,7 +65,7 @@ def refused(standing: Standing, **values: Any) -> list[tuple[str, str, str]]:  #
 @pytest.fixture
 def standing() -> Standing:
     """Blue serves; green is there, idle."""
-    return Standing(wanted(settings(), digests()), frozenset({"blue"}), "blue", "blue")
+    return Standing(wanted(settings(), made()), frozenset({"blue"}), "blue", "blue")
 
 
 def test_nothing_changes_where_nothing_was_edited(standing: Standing) -> None:
@@ -238,22 +238,22 @@ def test_a_change_is_allowed_by_its_own_word(standing: Standing) -> None:
 
 def test_a_stack_that_is_not_there_may_be_anything() -> None:
     """Where nothing is placed there is nothing to guard."""
-    assert up(Standing({}, frozenset())) == wanted(settings(), digests())
+    assert up(Standing({}, frozenset())) == wanted(settings(), made())
 
 
 def test_what_is_recorded_wins(standing: Standing) -> None:
     """A slot that was recorded is placed by that; what is written is for the other one. A recorded nothing is nothing."""
     recorded = {"green": standing.placed["blue"]}
-    slots = wanted(settings(recorded=recorded), digests("2"))
+    slots = wanted(settings(recorded=recorded), made("2"))
 
     assert slots["green"] == standing.placed["blue"]
     assert slots["blue"]["api"]["source"] == "sha256:api2"
-    assert wanted(settings(recorded={"green": {}}), digests())["green"] == {}
+    assert wanted(settings(recorded={"green": {}}), made())["green"] == {}
 
 
 def test_the_same_inputs_are_the_same_release() -> None:
     """Two slots with the same inputs hold the same release and show the same identity; an empty slot holds none."""
-    same = wanted(settings(slots={"blue": {"runtime": "py312"}, "green": {"runtime": "py312"}}), digests())
+    same = wanted(settings(slots={"blue": {"runtime": "py312"}, "green": {"runtime": "py312"}}), made())
     found = releases({**same, "red": {}})
 
     assert found["blue"] == found["green"]
@@ -275,7 +275,7 @@ def test_the_same_inputs_are_the_same_release() -> None:
 )
 def test_every_input_counts(values: dict[str, Any]) -> None:
     """Whatever a placement depends on is part of its release."""
-    assert releases(wanted(settings(**values), digests()))["blue"] != releases(wanted(settings(), digests()))["blue"]
+    assert releases(wanted(settings(**values), made()))["blue"] != releases(wanted(settings(), made()))["blue"]
 
 
 def test_the_nearest_variable_wins() -> None:
@@ -283,5 +283,5 @@ def test_the_nearest_variable_wins() -> None:
     own = {"runtime": "py39", "env": {"A": "slot", "B": "slot"}, "services": {"api": {"env": {"A": "own"}}}}
     found = settings(slots={"blue": own}, services=service(env={"A": "service", "B": "service", "C": "service"}))
 
-    assert inputs_of("api", found, "blue", digests())["env"] == {"A": "own", "B": "slot", "C": "service"}
-    assert "port" not in inputs_of("agent", found, "blue", digests())
+    assert inputs_of("api", found, "blue", made())["env"] == {"A": "own", "B": "slot", "C": "service"}
+    assert "port" not in inputs_of("agent", found, "blue", made())

@@ -4,6 +4,7 @@ Here belongs how services are placed on this machine. Everything lives in one fo
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.config import Document, Fault, Settings
@@ -18,7 +19,7 @@ from infra.targets.local.ground import faults
 from infra.targets.local.home import SLOTS, home_of, program_name
 from infra.targets.local.machine import slot_port
 from infra.targets.local.placing import argv, artefact, environment
-from infra.targets.local.proxy import Front
+from infra.targets.local.proxy import front_here
 from infra.targets.local.watchdog import watchdog_spec
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ class Local:
         """Missing folders, locks and interpreters, ports that somebody else has, and a path too long for a socket."""
         return faults(self._project, self._home, settings, document)
 
-    def digests(self, program: Program, runtime: str) -> tuple[str, str]:
+    def made(self, settings: Settings, program: Program, runtime: str) -> Inputs:
         """Digests of the folder and of the lock for this runtime."""
-        lock = self._project / program.lock_for(runtime)
-        return self._content.tree(self._project / program.source), self._content.file(lock)
+        del settings
+        return made_from(self._content, self._project, program, runtime)
 
     def standing(self) -> Standing:
         """What the stack's folder says."""
@@ -101,7 +102,7 @@ class Local:
         declaration = Declaration(self._home, self._project, self._content, serving)
         declaration.watchdog(watchdog_spec(self._home, self._project.absolute(), self._stack))
         for name, companion in settings.companions.items():
-            inputs = self._companion(companion)
+            inputs = companion_inputs(companion, self.made(settings, companion, companion.runtime))
             declaration.program(program_name(name, None), inputs, environment(self._home, name, None, inputs), companion)
         for slot, services in slots.items():
             for name, inputs in services.items():
@@ -110,23 +111,28 @@ class Local:
         for name in in_order(settings.services):
             declaration.way(name, settings.services[name].kind)
         fronts = [
-            Front(name, each.port, each.listen)
+            front_here(name, each.port, each.listen)
             for name, each in settings.services.items()
             if each.kind != "singleton" and each.port is not None
         ]
         return declaration.proxy(fronts, objectives(settings))
 
-    def _companion(self, companion: Companion) -> Inputs:
-        source, lock = self.digests(companion, companion.runtime)
-        return {
-            "kind": "companion",
-            "runtime": companion.runtime,
-            "source": source,
-            "lock": lock,
-            "command": list(companion.command),
-            "env": dict(companion.env),
-            **({} if companion.port is None else {"port": companion.port}),
-        }
+
+def made_from(content: Content, project: Path, program: Program, runtime: str) -> Inputs:
+    """Digests of a program's folder, and of its lock for a runtime."""
+    return {"source": content.tree(project / program.source), "lock": content.file(project / program.lock_for(runtime))}
+
+
+def companion_inputs(companion: Companion, made: Inputs) -> Inputs:
+    """What a companion is placed from."""
+    return {
+        "kind": "companion",
+        "runtime": companion.runtime,
+        **made,
+        "command": list(companion.command),
+        "env": dict(companion.env),
+        **({} if companion.port is None else {"port": companion.port}),
+    }
 
 
 def _probe(settings: dict[str, Json]) -> Backend:

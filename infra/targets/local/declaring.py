@@ -12,7 +12,7 @@ from infra.contract.document import Json
 from infra.release import Inputs
 from infra.targets.local.home import SLOTS, Home, short
 from infra.targets.local.placing import argv, port_of
-from infra.targets.local.provider import ThingResource
+from infra.targets.local.provider import Provider, ThingResource
 from infra.targets.local.proxy import Front
 from infra.targets.local.supervision import PATH
 
@@ -78,7 +78,7 @@ class Declaration:
 
     def _thing(self, kind: str, title: str, spec: Mapping[str, Any], needs: Sequence[ThingResource]) -> ThingResource:
         options = pulumi.ResourceOptions(depends_on=list(needs))
-        return ThingResource(kind, title, {**spec, "id": title, "home": str(self._home.folder)}, options)
+        return ThingResource(Provider(kind), title, {**spec, "id": title, "home": str(self._home.folder)}, options)
 
 
 def program_spec(home: Home, name: str, inputs: Inputs, given: Mapping[str, str]) -> Mapping[str, Any]:

@@ -2,8 +2,9 @@
 
 import difflib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infra.config import Document, Fault, Settings
 from infra.config.document import Keys
@@ -13,19 +14,25 @@ from infra.config.settings import Program
 from infra.targets.local.home import LONGEST_SOCKET, OURS, Home
 from infra.targets.local.machine import belongs_to, dotted, interpreter, is_free, listener, obstacle, runtimes
 
+if TYPE_CHECKING:
+    import psutil
+
 
 def faults(project: Path, home: Home, settings: Settings, document: Document) -> Sequence[Fault]:
     """Every such fault, in the order of the settings."""
+    # What is wrong with the lock of a runtime that is not here can wait until it is.
+    here = {each.runtime for each in settings.slots.values() if interpreter(each.runtime) is not None}
     return [
-        *_socket(home, document),
+        *too_deep(home, document),
         *_runtimes(settings, document),
-        *_files(project, settings, document),
-        *_names(settings, document),
-        *_ports(home, settings, document),
+        *missing_files(project, settings, document, here),
+        *reserved_names(settings, document),
+        *taken_ports(settings, document, lambda owner, _: owner is not None and belongs_to(owner, home.folder)),
     ]
 
 
-def _socket(home: Home, document: Document) -> Iterator[Fault]:
+def too_deep(home: Home, document: Document) -> Iterator[Fault]:
+    """A path that is too long for the supervisor's socket."""
     if home.too_deep:
         cause = f"{home.supervisor} is longer than the path of a socket may be ({LONGEST_SOCKET} bytes)"
         yield Fault(
@@ -45,9 +52,8 @@ def _runtimes(settings: Settings, document: Document) -> Iterator[Fault]:
             yield Fault(f"runtime {runtime} is not on this machine", document.where(keys), cause, hint)
 
 
-def _files(project: Path, settings: Settings, document: Document) -> Iterator[Fault]:
-    # What is wrong with the lock of a runtime that is not here can wait until it is.
-    asked = {each.runtime for each in settings.slots.values() if interpreter(each.runtime) is not None}
+def missing_files(project: Path, settings: Settings, document: Document, asked: Collection[str]) -> Iterator[Fault]:
+    """Folders of programs, and their locks for these runtimes, that are not there."""
     programs: list[tuple[Keys, Program, list[str]]] = []
     programs += [(("services", name), each, sorted(asked)) for name, each in settings.services.items()]
     programs += [(("companions", name), each, [each.runtime]) for name, each in settings.companions.items()]
@@ -99,18 +105,24 @@ def _near(path: Path, others: Sequence[Path]) -> Path | None:
     return path.with_name(names[0]) if names else None
 
 
-def _names(settings: Settings, document: Document) -> Iterator[Fault]:
+def reserved_names(settings: Settings, document: Document) -> Iterator[Fault]:
+    """Companions that are called as a program of our own."""
     for name in sorted(OURS & settings.companions.keys()):
         cause = "a program of Crossfade's own goes by that name here"
         yield Fault(f"a companion cannot be {name}", document.where(("companions", name)), cause, f"rename the companion {name}")
 
 
-def _ports(home: Home, settings: Settings, document: Document) -> Iterator[Fault]:
-    programs = [(("services", name, "port"), each.port, True, each.listen) for name, each in settings.services.items()]
+Ours = Callable[["psutil.Process | None", int], bool]
+"""Whether it is this stack that listens on a port; the process is None where the system hides it."""
+
+
+def taken_ports(settings: Settings, document: Document, ours: Ours, *, slots: bool = True) -> Iterator[Fault]:
+    """Ports of this machine that somebody else listens on; those of the slots only where they are this machine's."""
+    programs = [(("services", name, "port"), each.port, slots, each.listen) for name, each in settings.services.items()]
     programs += [(("companions", name, "port"), each.port, False, "127.0.0.1") for name, each in settings.companions.items()]
     for keys, port, slotted, address in programs:
         for each in ports_of(port, slotted=slotted) if port is not None else ():
-            who = _other(home, address if each == port else "127.0.0.1", each)
+            who = _other(ours, address if each == port else "127.0.0.1", each)
             if who is not None:
                 free = spare_port(document.values, slotted=slotted, free=lambda spare: is_free("127.0.0.1", spare))
                 hint = f"end it, or take another port:\n{paste(document, keys, free)}"
@@ -118,7 +130,7 @@ def _ports(home: Home, settings: Settings, document: Document) -> Iterator[Fault
                 break
 
 
-def _other(home: Home, address: str, port: int) -> str | None:
+def _other(ours: Ours, address: str, port: int) -> str | None:
     """Who, or what, keeps this stack from a port; None where nothing does, or the stack itself listens there."""
     why = obstacle(address, port)
     if why is None:
@@ -126,6 +138,8 @@ def _other(home: Home, address: str, port: int) -> str | None:
     if why:
         return f"{address} cannot be listened on: {why}"
     owner = listener(port)
+    if ours(owner, port):
+        return None
     if owner is None:
         return "a program that this user may not see uses it"
-    return None if belongs_to(owner, home.folder) else f"{owner.name()} (process {owner.pid}) listens there"
+    return f"{owner.name()} (process {owner.pid}) listens there"

@@ -4,14 +4,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
 from infra.targets.local.home import Home
 from infra.targets.local.supervision import SupervisionError
-from infra.targets.local.things import THINGS, ThingError
+from infra.targets.local.things import THINGS, Thing, ThingError
 
 _OURS = "__"
 """Keys of Pulumi's own begin with it."""
@@ -36,6 +36,7 @@ class Provider(ResourceProvider):
     """Makes, unmakes and looks at things of one kind."""
 
     serialize_as_secret_always = False
+    THINGS: ClassVar[Mapping[str, Thing]] = THINGS
 
     def __init__(self, kind: str) -> None:
         super().__init__()
@@ -53,18 +54,18 @@ class Provider(ResourceProvider):
         """Have the thing no more."""
         spec = spec_of(_props)
         with _told():
-            THINGS[self.kind].unmake(_home(spec), spec)
+            self.THINGS[self.kind].unmake(_home(spec), spec)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare what is wanted with what was, and with what is there: what has died is a difference."""
-        thing, old, new = THINGS[self.kind], spec_of(_olds), spec_of(_news)
+        thing, old, new = self.THINGS[self.kind], spec_of(_olds), spec_of(_news)
         with _told():
             return DiffResult(changes=(not thing.KEPT and old != new) or not thing.well(_home(new), new))
 
     def _made(self, props: dict[str, Any]) -> dict[str, Any]:
         spec = spec_of(props)
         with _told():
-            return {**props, **THINGS[self.kind].make(_home(spec), spec)}
+            return {**props, **self.THINGS[self.kind].make(_home(spec), spec)}
 
 
 class ThingResource(Resource, module="crossfade", name="Thing"):
@@ -72,10 +73,8 @@ class ThingResource(Resource, module="crossfade", name="Thing"):
 
     born: pulumi.Output[str]
 
-    def __init__(self, kind: str, name: str, spec: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(
-            Provider(kind), name, {_LATER: None, **{key: each for key, each in spec.items() if each is not None}}, opts
-        )
+    def __init__(self, by: Provider, name: str, spec: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(by, name, {_LATER: None, **{key: each for key, each in spec.items() if each is not None}}, opts)
 
 
 def spec_of(properties: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ GRID_RATIO = 1.05
 """Width of a latency bucket; the margin that latency is compared with."""
 IDLE = "1.5s"
 """Idle connections are closed by us, before a common server (gunicorn 2 s, uvicorn 5 s) closes one under a request."""
+LOOPBACK = "127.0.0.1/32"
 _ENVOY = "type.googleapis.com/envoy"
 _MANY = 1_000_000
 """No limit of the proxy's own: a queue belongs into the service, where it can be seen."""
@@ -25,6 +26,12 @@ class Front:
     service: str
     port: int
     listen: str
+    slots: Mapping[str, str]
+    """``ip:port`` of each slot, whether somebody listens there or not."""
+    inner: str = ""
+    """Address of another network of this machine that it listens on as well; empty: none."""
+    internal: str = LOOPBACK
+    """Who may ask for a slot by name: processes of this machine or network, and not what they pass on for somebody else."""
 
     def to_json(self) -> Mapping[str, Json]:
         """The form that a resource carries."""
@@ -33,7 +40,12 @@ class Front:
     @classmethod
     def from_json(cls, document: Mapping[str, Json]) -> Self:
         """Read it back; numbers went through a form that has no whole ones."""
-        return cls(str(document["service"]), int(document["port"]), str(document["listen"]))
+        return cls(**{**document, "port": int(document["port"])})
+
+
+def front_here(service: str, port: int, listen: str) -> Front:
+    """The front of a service whose slots are processes of this machine."""
+    return Front(service, port, listen, {slot: f"127.0.0.1:{slot_port(port, slot)}" for slot in SLOTS})
 
 
 def grid(edges: Iterable[float]) -> list[float]:
@@ -73,7 +85,8 @@ def _response(kind: str, resources: list[dict[str, Json]]) -> Json:
 
 def _cluster(front: Front, slot: str) -> dict[str, Json]:
     name = cluster(front.service, slot)
-    address = {"socket_address": {"address": "127.0.0.1", "port_value": slot_port(front.port, slot)}}
+    host, _, port = front.slots[slot].rpartition(":")
+    address = {"socket_address": {"address": host, "port_value": int(port)}}
     no_limit = {"max_connections": _MANY, "max_pending_requests": _MANY, "max_requests": _MANY, "max_retries": _MANY}
     return {
         "name": name,
@@ -98,8 +111,7 @@ def _listener(home: Home, front: Front) -> dict[str, Json]:
         "@type": f"{_ENVOY}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": front.service,
         "use_remote_address": True,
-        # Who may ask for a slot by name: processes of this machine, and not what they pass on for somebody else.
-        "internal_address_config": {"cidr_ranges": [{"address_prefix": "127.0.0.1", "prefix_len": 32}]},
+        "internal_address_config": {"cidr_ranges": [_range(each) for each in dict.fromkeys((LOOPBACK, front.internal))]},
         "server_header_transformation": "PASS_THROUGH",
         # A quiet websocket is a healthy one, and how long a request may take is the service's to say.
         "stream_idle_timeout": "0s",
@@ -111,8 +123,16 @@ def _listener(home: Home, front: Front) -> dict[str, Json]:
             }
         ],
     }
+    inner = {"socket_address": {"address": front.inner, "port_value": front.port}}
     return {
         "name": front.service,
         "address": {"socket_address": {"address": front.listen, "port_value": front.port}},
+        # Freely: the network of containers may come after the proxy, as it does when the machine starts.
+        **({"additional_addresses": [{"address": inner}], "freebind": True} if front.inner else {}),
         "filter_chains": [{"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}],
     }
+
+
+def _range(network: str) -> Json:
+    address, _, bits = network.partition("/")
+    return {"address_prefix": address, "prefix_len": int(bits)}

@@ -2,10 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
+import yaml
 from pydantic import BaseModel
 
-from infra.config import read, validate
+from infra.config import FaultsError, read, validate
+from infra.config.docker import DockerSettings
 from infra.config.health import Heartbeat, Http, Run, Streamlit, Tcp, Websocket
 from infra.config.hours import FreezeSettings, WindowSettings
 from infra.config.metrics import MetricSettings, Promql, Sql
@@ -18,6 +22,7 @@ SHOWN = {"steps", "traffic", "windows", "freezes"}
 """Where the page shows what there is, and not the default."""
 MODELS: tuple[type[BaseModel], ...] = (
     Settings,
+    DockerSettings,
     SlotSettings,
     Service,
     StepSettings,
@@ -37,8 +42,31 @@ MODELS: tuple[type[BaseModel], ...] = (
 )
 
 
+def _blocks() -> list[str]:
+    return re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
 def _block() -> str:
-    return re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[0]
+    return _blocks()[0]
+
+
+def _merged(one: Any, other: Any) -> Any:  # noqa: ANN401 - any YAML
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return other
+    return {**one, **{key: _merged(one.get(key), value) for key, value in other.items()}}
+
+
+def test_the_block_of_containers_is_valid(tmp_path: Path) -> None:
+    """With what the second block says of containers the first one is taken too, and by the target local it is not."""
+    one, other = map(yaml.safe_load, _blocks())
+    file = tmp_path / "Pulumi.page.yaml"
+    file.write_text(yaml.safe_dump(_merged(one, other)), encoding="utf-8")
+    settings = validate(read(file))
+    file.write_text(yaml.safe_dump({"config": {**_merged(one, other)["config"], "crossfade:target": "local"}}), encoding="utf-8")
+
+    assert (settings.services["api"].memory, settings.docker.subnet) == (512, "10.213.0.0/16")
+    with pytest.raises(FaultsError, match="memory is for containers"):
+        validate(read(file))
 
 
 def test_the_page_is_valid(tmp_path: Path) -> None:
@@ -51,8 +79,8 @@ def test_the_page_is_valid(tmp_path: Path) -> None:
 
 
 def test_the_page_is_whole() -> None:
-    """Every setting of every group is in the block by its name."""
-    named = set(re.findall(r"([a-z_0-9]+):", _block()))
+    """Every setting of every group is in the blocks by its name."""
+    named = set(re.findall(r"([a-z_0-9]+):", "".join(_blocks())))
     settings = {(model.__name__, field.alias or name) for model in MODELS for name, field in model.model_fields.items()}
     missing = {f"{model}.{name}" for model, name in settings if name not in {*named, *NEVER, "kind"}}
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as some
 
 from infra.contract import route_document
 from infra.targets.local.home import Home
-from infra.targets.local.proxy import GRID_RATIO, Front, bootstrap, clusters, grid, listeners
+from infra.targets.local.proxy import GRID_RATIO, Front, bootstrap, clusters, front_here, grid, listeners
 
-FRONTS = [Front("api", 8080, "127.0.0.1"), Front("dash-board", 8501, "0.0.0.0")]  # noqa: S104 - a setting, nobody listens
+FRONTS = [front_here("api", 8080, "127.0.0.1"), front_here("dash-board", 8501, "0.0.0.0")]  # noqa: S104 - a setting, nobody listens
 
 
 def validated(folder: Path, document: Mapping[str, Any]) -> str:
@@ -110,8 +110,30 @@ def test_the_grid_has_the_objectives_edges(edges: list[float]) -> None:
     assert max(found) >= 58_000
 
 
-@given(some.builds(Front, some.text(), some.integers(1, 65_535), some.sampled_from(["127.0.0.1", "0.0.0.0"])))  # noqa: S104
+@given(
+    some.builds(
+        Front,
+        some.text(),
+        some.integers(1, 65_535),
+        some.sampled_from(["127.0.0.1", "10.0.0.7"]),
+        some.just({"blue": "10.1.0.7:80"}),
+    )
+)
 def test_a_front_survives_a_form_without_whole_numbers(front: Front) -> None:
     """A front is read back equal, also where its port came back as a broken number."""
     carried = {**front.to_json(), "port": float(front.port)}
     assert Front.from_json(carried) == front
+
+
+def test_a_front_of_containers_is_heard_in_their_network_too() -> None:
+    """It listens on the network's own address as well, leads to the containers' addresses, and takes their word for a slot."""
+    slots = {"blue": "10.213.70.160:8080", "green": "10.213.109.176:8080"}
+    front = Front("api", 8080, "127.0.0.1", slots, "10.213.0.1", "10.213.0.0/16")
+    (door,) = listeners(Home(Path("/home")), [front])["resources"]
+    found = [each["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"] for each in clusters([front])["resources"]]
+    manager = door["filter_chains"][0]["filters"][0]["typed_config"]
+    ranges = manager["internal_address_config"]["cidr_ranges"]
+
+    assert [each["address"]["socket_address"]["address"] for each in found] == ["10.213.70.160", "10.213.109.176"]
+    assert door["additional_addresses"][0]["address"]["socket_address"] == {"address": "10.213.0.1", "port_value": 8080}
+    assert [each["address_prefix"] for each in ranges] == ["127.0.0.1", "10.213.0.0"]

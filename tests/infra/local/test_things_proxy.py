@@ -15,6 +15,7 @@ from machine import free_port
 
 from infra.contract import route_document
 from infra.targets.local.machine import slot_port
+from infra.targets.local.proxy import front_here
 from infra.targets.local.things import ThingError
 from tests.infra.local.place import Place, Spec, wait_for
 
@@ -35,7 +36,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 
 def proxy(fronts: dict[str, int], edges: Sequence[float] = (800,)) -> Spec:
     """The spec of a proxy in front of services on these ports."""
-    listed = [{"service": name, "port": port, "listen": "127.0.0.1"} for name, port in fronts.items()]
+    listed = [front_here(name, port, "127.0.0.1").to_json() for name, port in fronts.items()]
     return {"fronts": listed, "edges": list(edges), "python": sys.executable}
 
 

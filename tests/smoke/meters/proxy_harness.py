@@ -12,7 +12,7 @@ from machine import free_port
 from infra.contract import Backend, route_document
 from infra.contract.route import cluster
 from infra.targets.local.home import Home
-from infra.targets.local.proxy import Front, bootstrap, clusters, listeners
+from infra.targets.local.proxy import Front, bootstrap, clusters, front_here, listeners
 from smoke.model import Counts
 from smoke.routers import router
 from smoke.seams import Meter
@@ -75,7 +75,7 @@ class Proxy(Envoy):
         self.admin = home.admin
         self.ports = {service: free_port() for service in self._upstreams}
         self.port = self.ports[self.service]
-        fronts = [Front(service, port, "127.0.0.1") for service, port in self.ports.items()]
+        fronts = [front_here(service, port, "127.0.0.1") for service, port in self.ports.items()]
         for service in self._upstreams:
             document = route_document(service, {"blue": 100, "green": 0}, version="0")
             home.route(service).write_text(json.dumps(document))

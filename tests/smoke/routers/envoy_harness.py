@@ -17,7 +17,7 @@ from machine import free_port
 from infra.contract import Backend, route_document
 from infra.contract.route import cluster
 from infra.targets.local.home import Home
-from infra.targets.local.proxy import Front, listeners
+from infra.targets.local.proxy import front_here, listeners
 
 SERVICE = "prices"
 GRID = [round(1.05**power, 4) for power in range(226)]
@@ -143,7 +143,7 @@ class Envoy:
 
     def _listener(self) -> dict[str, Any]:
         """The project's own listener; whoever reads it from a file would say which type it has."""
-        front = listeners(Home(self.folder), [Front(self.service, self.port, "127.0.0.1")])["resources"][0]
+        front = listeners(Home(self.folder), [front_here(self.service, self.port, "127.0.0.1")])["resources"][0]
         return {name: each for name, each in front.items() if name != "@type"}
 
     def _cluster(self, slot: str, port: int) -> dict[str, Any]:

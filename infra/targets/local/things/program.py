@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from infra.contract.document import Json
 from infra.targets.local.home import Home, make_folder
+from infra.targets.local.placing import HOST
 from infra.targets.local.processes import until
 from infra.targets.local.supervision import GONE, RUNNING, Supervisor
 from infra.targets.local.things.thing import Spec
@@ -32,7 +33,7 @@ class Program:
             supervisor.run(name, program, spec["python"])
         port = spec.get("port")
         if port is not None:
-            until(lambda: _answers(port), LISTENING)
+            until(lambda: answers(port), LISTENING)
         return {}
 
     def unmake(self, home: Home, spec: Spec) -> None:
@@ -41,7 +42,7 @@ class Program:
 
     def well(self, home: Home, spec: Spec) -> bool:
         """Whether the supervisor keeps it running as the spec says, and it listens: after a reboot an `up` waits for that."""
-        return _kept_running(Supervisor(home), spec) and ("port" not in spec or _answers(spec["port"]))
+        return _kept_running(Supervisor(home), spec) and ("port" not in spec or answers(spec["port"]))
 
 
 def _kept_running(supervisor: Supervisor, spec: Spec) -> bool:
@@ -49,9 +50,10 @@ def _kept_running(supervisor: Supervisor, spec: Spec) -> bool:
     return supervisor.described(spec["name"]) == spec["program"] and supervisor.state(spec["name"]) in RUNNING
 
 
-def _answers(port: int) -> bool:
+def answers(port: int, host: str = HOST) -> bool:
+    """Whether somebody listens there."""
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
     return True

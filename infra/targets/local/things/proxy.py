@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,16 +43,13 @@ class Proxy:
 
     def make(self, home: Home, spec: Spec) -> Mapping[str, Json]:
         """Have it serve these fronts."""
-        supervisor, fronts = Supervisor(home), _fronts(spec)
-        before = doors(home)
-        for name, text in _files(home, spec).items():
-            # What was turned down, for a port that was taken, is tried once more when it is written once more.
-            if _text(home.folder / "envoy" / name) != text or (name == "listeners.json" and _shut(fronts, before)):
-                write_whole(home.folder / "envoy" / name, text)
-        if supervisor.state(ENVOY) not in _UP:
-            supervisor.run(ENVOY, _program(home), spec["python"])
-        until(lambda: not _shut(fronts, now := doors(home)) or _turned_down(fronts, before, now), LIMIT)
-        _check(home, fronts)
+        supervisor = Supervisor(home)
+
+        def start() -> None:
+            if supervisor.state(ENVOY) not in _UP:
+                supervisor.run(ENVOY, _program(home), spec["python"])
+
+        open_doors(home, spec, start, lambda: f"{home.log(ENVOY)} says:\n{_tail(home.log(ENVOY))}")
         return {}
 
     def unmake(self, home: Home, spec: Spec) -> None:
@@ -62,8 +59,42 @@ class Proxy:
 
     def well(self, home: Home, spec: Spec) -> bool:
         """Whether its files say what the spec says, and it listens accordingly."""
-        said = all(_text(home.folder / "envoy" / name) == text for name, text in _files(home, spec).items())
-        return said and Supervisor(home).state(ENVOY) in _UP and not _shut(_fronts(spec), doors(home))
+        return written(home, spec) and Supervisor(home).state(ENVOY) in _UP and not shut(home, spec)
+
+
+def open_doors(home: Home, spec: Spec, start: Callable[[], None], log: Callable[[], str]) -> None:
+    """Have the proxy serve the spec's fronts: its files, itself, and every door open.
+
+    Raises:
+        ThingError: a door stays shut; ``log`` is asked for what the proxy said.
+    """
+    fronts, before = _fronts(spec), doors(home)
+    # What was turned down, for a port that was taken, is tried once more when it is written once more.
+    write(home, spec, again=bool(_shut(fronts, before)))
+    start()
+    until(lambda: not _shut(fronts, now := doors(home)) or _turned_down(fronts, before, now), LIMIT)
+    now = doors(home)
+    closed = [(each, now.get(each.service, _NONE).why or "it does not say why") for each in _shut(fronts, now)]
+    if closed:
+        where = ", ".join(f"{front.listen}:{front.port} for {front.service} ({why})" for front, why in closed)
+        raise ThingError(f"the proxy does not listen on {where}; {log()}")
+
+
+def write(home: Home, spec: Spec, *, again: bool = False) -> None:
+    """Have the proxy's files say what the spec says; those of its doors are written ``again`` also where they say so already."""
+    for name, text in _files(home, spec).items():
+        if _text(home.folder / "envoy" / name) != text or (again and name == "listeners.json"):
+            write_whole(home.folder / "envoy" / name, text)
+
+
+def written(home: Home, spec: Spec) -> bool:
+    """Whether they say it."""
+    return all(_text(home.folder / "envoy" / name) == text for name, text in _files(home, spec).items())
+
+
+def shut(home: Home, spec: Spec) -> bool:
+    """Whether a door is shut."""
+    return bool(_shut(_fronts(spec), doors(home)))
 
 
 def doors(home: Home) -> Mapping[str, Door]:
@@ -85,14 +116,6 @@ def _door(listener: Json) -> Door:
 def _shut(fronts: Sequence[Front], now: Mapping[str, Door]) -> list[Front]:
     """Fronts that nobody reaches."""
     return [each for each in fronts if now.get(each.service, _NONE).open != (each.listen, each.port)]
-
-
-def _check(home: Home, fronts: Sequence[Front]) -> None:
-    now, log = doors(home), home.log(ENVOY)
-    shut = [(each, now.get(each.service, _NONE).why or "it does not say why") for each in _shut(fronts, now)]
-    if shut:
-        where = ", ".join(f"{front.listen}:{front.port} for {front.service} ({why})" for front, why in shut)
-        raise ThingError(f"the proxy does not listen on {where}; {log} says:\n{_tail(log)}")
 
 
 def _turned_down(fronts: Sequence[Front], before: Mapping[str, Door], now: Mapping[str, Door]) -> bool:
