@@ -1,4 +1,4 @@
-"""Asks a proxy on this machine over the unix socket of its admin.
+"""Asks a proxy, or an engine of containers, on this machine over the unix socket of its admin.
 
 By hand rather than with ``http.client``, which would cost every command 50 ms of imports for one kind of request.
 """
@@ -10,28 +10,41 @@ from smoke.foreign import shortened
 
 _MOST = 64 * 1024 * 1024
 """Bytes of an answer; more is refused."""
+_GOOD = 200
 
 
 class Unanswered(Exception):
     """The admin did not answer, or not with what was asked for; the text says why."""
 
 
+class Declined(Unanswered):
+    """The admin answered, with another status than 200."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
 def ask(path: str, query: str, *, limit: float = 2.0) -> str:
     """Body of the answer to ``GET query``, from the admin that listens at ``path``.
 
     Raises:
-        Unanswered: nobody listens, it took longer than ``limit`` seconds, or the answer is not a whole 200.
+        Declined: the answer has another status than 200.
+        Unanswered: nobody listens, it took longer than ``limit`` seconds, or the answer is not a whole one.
     """
     request = f"GET {query} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n"
     try:
-        raw = _exchange(path, request.encode("ascii"), time.monotonic() + limit)
-        return _body(raw).decode()
+        status, body = _answer(_exchange(path, request.encode("ascii"), time.monotonic() + limit))
+        text = body.decode(errors="strict" if status == _GOOD else "replace")
     except TimeoutError as error:
         raise Unanswered(f"no answer from {path} within {limit:g} s") from error
     except OSError as error:
         raise Unanswered(f"{path}: {error.strerror or error}") from error
     except ValueError as error:
         raise Unanswered(f"{path} answered what is not HTTP: {shortened(str(error))}") from error
+    if status != _GOOD:
+        raise Declined(f"{path} answered with status {status}: {shortened(text)}", status)
+    return text
 
 
 def _exchange(path: str, request: bytes, deadline: float) -> bytes:
@@ -57,19 +70,21 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _body(raw: bytes) -> bytes:
+def _answer(raw: bytes) -> tuple[int, bytes]:
+    """Its status and its body."""
     head, found, body = raw.partition(b"\r\n\r\n")
     if not found:
         raise ValueError("no end of the headers")
-    status, *lines = head.split(b"\r\n")
+    first, *lines = head.split(b"\r\n")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
     if headers.get(b"transfer-encoding") == b"chunked":
         body = _joined(body)
     elif len(body) != int(headers.get(b"content-length", len(body))):
         raise ValueError("a part of the body is missing")
-    if status.split(b" ")[1:2] != [b"200"]:
-        raise ValueError(f"{status.decode(errors='replace')}: {body[:200].decode(errors='replace')}")
-    return body
+    version, status, *_ = [*first.split(b" "), b"", b""]
+    if not version.startswith(b"HTTP/1.") or not status.isdigit():
+        raise ValueError(first.decode(errors="replace"))
+    return int(status), body
 
 
 def _joined(body: bytes) -> bytes:

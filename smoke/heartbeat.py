@@ -4,14 +4,17 @@ Probes and hand-overs both read it; the process that writes it knows nothing of 
 """
 
 import json
-from dataclasses import dataclass
+import os
+import time
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
 from infra.contract import Json
+from smoke.containers import Down, Reference
 
-_SLACK = 1.0
-"""Seconds by which the system's word on when a process was created may be off: it counts from a boot time in whole seconds."""
+_SLACK = 0.05
+"""Seconds by which the system's word on how old a process is may be off: it counts in hundredths."""
 
 
 _LARGEST = 2**53
@@ -33,6 +36,8 @@ class Life(Enum):
     """It is there; whether it gets anything done is for its beats to say."""
     STOPPED = "stopped"
     """It is there and was stopped by a signal: it does nothing until it is told to go on."""
+    PAUSED = "paused"
+    """It is there, and all of its container is paused: the same, until the engine lets it go on."""
     GONE = "gone"
     """It has ended, or its id belongs to a younger process."""
 
@@ -77,7 +82,7 @@ def read_beat(path: str | Path) -> Beat:
         NoBeat: there is no such file, or what is in it is no heartbeat.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb", opener=_opened) as file:
             words: Json = json.loads(file.read(_MOST))
     except FileNotFoundError as error:
         raise NoBeat(f"{path} is not there: the process never beat") from error
@@ -93,11 +98,40 @@ def read_beat(path: str | Path) -> Beat:
     return Beat(**{name: words[name] for name in _KINDS})
 
 
+def _opened(path: str, flags: int) -> int:
+    # Never waits: a container may put what it likes in the place of its own file, a pipe too.
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _is(value: Json, kinds: tuple[type, ...]) -> bool:
     if isinstance(value, str):  # no name moves a terminal's cursor
         return str in kinds and len(value) <= _LONGEST and value.isprintable()
     # type(), because True is an int too; and no time or count is NaN, infinite or before its beginning.
     return type(value) in kinds and (type(value) not in {int, float} or 0 <= value < _LARGEST)
+
+
+def traced(beat: Beat, container: Reference | None) -> tuple[Beat, Life]:
+    """The beat with the id by which this machine knows the process that wrote it, and whether that is still there.
+
+    Of a process that is gone from its container the id stays the container's own.
+
+    Raises:
+        Unseen: its container cannot be looked at.
+    """
+    if container is None:
+        return beat, life(beat)
+    try:
+        found = container.look()
+    except Down:
+        return beat, Life.GONE
+    pid = found.hosted(beat.pid)
+    if pid is None:
+        return beat, Life.GONE
+    hosted = replace(beat, pid=pid)
+    alive = life(hosted)
+    if alive is Life.GONE:  # the container was started again since, and counts from 1 each time
+        return beat, alive
+    return hosted, Life.PAUSED if found.paused else alive
 
 
 def life(beat: Beat) -> Life:
@@ -107,13 +141,14 @@ def life(beat: Beat) -> Life:
     try:
         process = psutil.Process(beat.pid)
         with process.oneshot():
-            created, status = process.create_time(), process.status()
+            created, status = process.create_time() - psutil.boot_time(), process.status()
     except psutil.AccessDenied:
         return Life.RUNNING
     except psutil.Error:
         return Life.GONE
     # Younger than the beat: the id was given to another process since. Not compared with `started`: setting the machine's
     # clock moves what the system says of all processes, and a beat is never older than the last such move for long.
-    if status in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD} or created > beat.at + _SLACK:
+    younger = time.clock_gettime(time.CLOCK_BOOTTIME) - created + _SLACK < time.time() - beat.at
+    if status in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD} or younger:
         return Life.GONE
     return Life.STOPPED if status in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP} else Life.RUNNING

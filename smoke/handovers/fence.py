@@ -44,7 +44,7 @@ class Fence:
     def read(self) -> Grant:
         """Who may work now, and by which token."""
         try:
-            with self._file.open("rb") as file:
+            with open(self._file, "rb", opener=_opened) as file:
                 words: Json = json.loads(file.read(_MOST))
         except FileNotFoundError as error:
             raise (self._lost("is not there") if self._folder.is_dir() else self._failed(error)) from error
@@ -83,16 +83,24 @@ class Fence:
     def _write(self, grant: Grant) -> None:
         """Replace the file as a whole: whoever reads it sees the old words or the new ones, also after the machine went down."""
         draft = self._folder / f".{self._file.name}.new"  # one name will do: we are alone
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        draft.unlink(missing_ok=True)  # and anew: in a folder of a container's, what is there may lead out of it
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
             out.write(json.dumps(asdict(grant)))
+            self._give(out.fileno())
             out.flush()
             os.fsync(out.fileno())
         draft.rename(self._file)
 
+    def _give(self, descriptor: int) -> None:
+        """Let the folder's owner read it: the process may be in a container, as another user than root."""
+        folder = self._folder.stat()
+        if os.geteuid() == 0 and folder.st_uid != 0:
+            os.fchown(descriptor, folder.st_uid, folder.st_gid)
+
     def locked(self) -> bool:
         """Whether somebody has the lock. Looks by trying: a process that tries at the same time is late by one of its looks."""
         try:
-            lock = os.open(self._lock, os.O_RDONLY | os.O_CLOEXEC)
+            lock = _opened(self._lock, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return False  # nobody ever worked
         except OSError as error:
@@ -131,6 +139,11 @@ class Fence:
         remedy = f"ls -la {shlex.quote(str(self._folder))}" if self._folder.is_dir() else "pulumi up   # it makes what is missing"
         what = f"{self.name}: the fence cannot be used: {error.strerror}"
         return HandoverError(what, where=str(error.filename or self._folder), hint=remedy)
+
+
+def _opened(path: str | Path, flags: int) -> int:
+    # Follows nothing and waits for nothing: in a folder of a container's that is not for us to say what is there.
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _lock(descriptor: int, how: int) -> bool:

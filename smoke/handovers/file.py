@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Self
 
 from infra.contract import Json
+from smoke.containers import DAEMON, Reference, Unseen
 from smoke.errors import HandoverError
 from smoke.handovers.fence import Fence, Grant
-from smoke.heartbeat import Beat, Life, NoBeat, life, read_beat
+from smoke.heartbeat import Beat, Life, NoBeat, read_beat, traced
 from smoke.seams import Clock
 from smoke.settings import check, is_seconds, is_text
 
@@ -31,6 +32,8 @@ class Settings:
     """Path by slot; there are no other slots."""
     timeout: float
     """Seconds that a process has to let go of its work, or to begin it."""
+    containers: Mapping[str, Reference]
+    """By slot; a slot that is not in here is a process of this machine."""
 
     @classmethod
     def of(cls, settings: Mapping[str, Json]) -> Self:
@@ -39,14 +42,25 @@ class Settings:
         Raises:
             UsageError: one is missing, unknown or of the wrong kind.
         """
-        needed = {"folder": is_text, "heartbeats": _is_files, "timeout": is_seconds}
-        hint = "it has: folder (a path), heartbeats (a path by slot), timeout (seconds above 0)"
-        check("hand-over file", settings, needed, {}, hint)
-        return cls(**{**settings, "folder": Path(settings["folder"])})
+        needed = {"folder": is_text, "heartbeats": _is_by_slot, "timeout": is_seconds}
+        optional = {"containers": _is_by_slot, "daemon": is_text}
+        hint = (
+            "it has: folder (a path), heartbeats (a path by slot), timeout (seconds above 0); where the slots are containers, "
+            "containers (a name by slot), daemon (address of their engine)"
+        )
+        check("hand-over file", settings, needed, optional, hint)
+        daemon = settings.get("daemon", DAEMON)
+        containers = {slot: Reference(name, daemon) for slot, name in settings.get("containers", {}).items()}
+        return cls(Path(settings["folder"]), settings["heartbeats"], settings["timeout"], containers)
 
 
-def _is_files(value: Json) -> bool:
+def _is_by_slot(value: Json) -> bool:
     return isinstance(value, Mapping) and bool(value) and all(is_text(each) for pair in value.items() for each in pair)
+
+
+_FROZEN = {Life.STOPPED: "was stopped by a signal", Life.PAUSED: "is paused with its container"}
+"""What became of a process that is there, and does nothing until it is told to go on."""
+_ENDS = "# it ends, whatever it was about to do"
 
 
 class FileHandover:
@@ -132,13 +146,11 @@ class FileHandover:
         beat = self._beat(slot)
         if isinstance(beat, str):
             return beat
-        if (alive := life(beat)) is not Life.RUNNING:
-            return f"pid {beat.pid} {'was stopped by a signal' if alive is Life.STOPPED else 'is gone'}"
         if beat == before:
-            return f"pid {beat.pid} runs, and has not beaten since"
+            return "runs, and has not beaten since"
         wrong = [] if beat.connected else ["is not connected to what it works on"]
         wrong += [] if beat.holding and beat.token == granted.token else ["does not hold the fence"]
-        return f"pid {beat.pid} beats, and {' and '.join(wrong)}" if wrong else None
+        return f"beats, and {' and '.join(wrong)}" if wrong else None
 
     # Who is at work
 
@@ -152,8 +164,24 @@ class FileHandover:
         return isinstance(beat, Beat) and beat.holding and beat.token == self._fence.read().token and self._lives(slot)
 
     def _lives(self, slot: str) -> bool:
+        process = self._process(slot)
+        return process is not None and process[1] is not Life.GONE
+
+    def _process(self, slot: str) -> tuple[Beat, Life] | None:
+        """The last beat of ``slot``, by this machine's id, and what became of its process; None where it says nothing.
+
+        Raises:
+            HandoverError: its container cannot be looked at.
+        """
         beat = self._beat(slot)
-        return isinstance(beat, Beat) and life(beat) is not Life.GONE
+        if isinstance(beat, str):
+            return None
+        try:
+            return traced(beat, self._settings.containers.get(slot))
+        except Unseen as error:
+            what = f"{self._fence.name}: whether {slot} may still be at work cannot be known: {error}"
+            remedy = f"{self._settings.containers[slot].command('inspect')}   # its engine must answer"
+            raise HandoverError(what, hint=f"{remedy}\nand the same command again") from error
 
     def _beat(self, slot: str) -> Beat | str:
         """What the process of ``slot`` last said of itself, or why it says nothing."""
@@ -167,32 +195,48 @@ class FileHandover:
     # What went wrong
 
     def _busy(self, slot: str, then: str) -> HandoverError:
-        beat, pid = self._beat(slot), self._fence.locker()
-        mine = beat if isinstance(beat, Beat) and pid in {beat.pid, None} and self._lives(slot) else None
-        pid = mine.pid if mine else pid
+        process, pid = self._process(slot), self._fence.locker()
+        beat, alive = process if process and pid in {process[0].pid, None} else (None, Life.GONE)
+        if beat is not None and alive is not Life.GONE:
+            pid, ways = beat.pid, self._ways(slot, beat.pid, alive)
+        else:
+            ways = [f"kill -TERM {pid}   {_ENDS}"] if pid else []
         who = "somebody that the system does not name" if pid is None else f"pid {pid}"
-        stopped = mine is not None and life(mine) is Life.STOPPED
-        ways = [*([f"kill -CONT {pid}   # it was stopped; it goes on, and lets go by itself"] if stopped else [])]
-        ways += [f"kill {'-KILL' if stopped else '-TERM'} {pid}   # it ends, whatever it was about to do"] if pid else []
+        stopped = f"it {_FROZEN[alive]}" if alive in _FROZEN else ""
         return HandoverError(
             f"{self._fence.name}: {slot} may still be at work: {who} has the lock after {self._settings.timeout:g} s",
             where=str(self._settings.folder / "fence.lock"),
-            cause="; ".join(each for each in ("it was stopped by a signal" if stopped else "", then) if each) or None,
+            cause="; ".join(each for each in (stopped, then) if each) or None,
             hint="\n".join([*ways, "and the same command again"]),
         )
 
     def _idle(self, slot: str, granted: Grant, before: Beat | str) -> HandoverError:
-        why = self._wanting(slot, granted, before) or "it said so too late"
-        beat, pid = self._beat(slot), self._fence.locker()
-        own = beat.pid if isinstance(beat, Beat) else None
-        stopped = isinstance(beat, Beat) and life(beat) is Life.STOPPED
-        remedy = f"kill -CONT {own}   # it was stopped; it goes on" if stopped else "its log says why"
+        why = self._wanting(slot, granted, before) or "said so too late"
+        process, pid = self._process(slot), self._fence.locker()
+        own, remedy = None, "its log says why"
+        if process is not None:
+            (beat, alive), own = process, process[0].pid
+            container = self._settings.containers.get(slot)
+            gone = f"is gone from container {container.name}" if container else "is gone"
+            why = f"pid {own} {_FROZEN.get(alive, gone if alive is Life.GONE else why)}"
+            if alive in _FROZEN:
+                remedy = f"{self._goes_on(slot, beat.pid, alive)}   # it was {alive.value}; it goes on"
         return HandoverError(
             f"{self._fence.name}: {slot} did not say within {self._settings.timeout:g} s that it works: {why}",
             where=self._settings.heartbeats[slot],
             cause=f"pid {pid} has the lock" if pid not in {own, None} else None,
             hint=f"{remedy}\nand the same command again, or crossfade abort",
         )
+
+    def _ways(self, slot: str, pid: int, alive: Life) -> list[str]:
+        """By what a person gets the lock from the process of ``slot``."""
+        container = self._settings.containers.get(slot)
+        end = container.command("kill") if container else f"kill {'-KILL' if alive in _FROZEN else '-TERM'} {pid}"
+        go_on = f"{self._goes_on(slot, pid, alive)}   # it was {alive.value}; it goes on, and lets go by itself"
+        return [*([go_on] if alive in _FROZEN else []), f"{end}   {_ENDS}"]
+
+    def _goes_on(self, slot: str, pid: int, alive: Life) -> str:
+        return self._settings.containers[slot].command("unpause") if alive is Life.PAUSED else f"kill -CONT {pid}"
 
     # Waiting
 

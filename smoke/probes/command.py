@@ -1,5 +1,10 @@
-"""A command of the user's own, in the slot's folder and environment: 0 is well, and it must say which version it asked."""
+"""A command of the user's own, in the slot's folder and environment: 0 is well, and it must say which version it asked.
 
+Of a slot in a container, ``python`` runs in the container, as it is there; any other command runs on this machine, in our own
+folder and environment, for the container has only what its service needs.
+"""
+
+import math
 import os
 import re
 import shlex
@@ -8,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.contract import VERSION_HEADER, Json, Placement
+from smoke.containers import Down, Reference, Unseen
 from smoke.foreign import shortened
 from smoke.model import Answer
 from smoke.probes.settings import settings, words
@@ -18,6 +24,8 @@ from smoke.seams import Probe
 NOT_STARTED = range(125, 128)
 """Exit statuses by which ``env``, ``timeout``, ``docker`` and every shell say that the command itself was never run."""
 
+_TIMED = "import os, signal, sys; signal.alarm(int(sys.argv[1])); os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
+"""Python within a time: what ends the engine's command line ends nothing in the container, and an alarm outlives the exec."""
 _VERSION = re.compile(rf"^{VERSION_HEADER}: *(\S+) *\r?$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -36,7 +44,7 @@ class Command:
     """What is run."""
 
     run: Sequence[str]
-    """``python`` as the first word is the interpreter of the slot."""
+    """``python`` as the first word is the interpreter of the slot, in its container where it has one."""
     timeout: float
 
     def look(self, placement: Placement) -> Sight:
@@ -52,14 +60,37 @@ class Command:
         return Sight(Answer.FAILED if wrong else Answer.OK, wrong or said, version)
 
     def _ended(self, placement: Placement) -> "Said":
-        words = [placement.python if self.run[0] == "python" else self.run[0], *self.run[1:]]
+        container = Reference.of(placement)
+        folder = placement.folder if container is None else str(Path.cwd())
+        words = self._words(placement, container)
         try:
-            ended = run(words, placement.folder, self.timeout, environment(placement))
+            ended = run(words, folder, self.timeout, environment(placement))
         except (OSError, ValueError) as error:
-            raise untold(f"{words[0]} cannot be started in {placement.folder}: {_why(error)}") from error
+            raise untold(f"{words[0]} cannot be started in {folder}: {_why(error)}") from error
         if ended.status is None:
             raise failed(f"did not end within {self.timeout:g} s, and was killed")
         return _read(ended.status, ended)
+
+    def _words(self, placement: Placement, container: Reference | None) -> Sequence[str]:
+        if self.run[0] != "python":
+            return self.run
+        if container is None:
+            return [placement.python, *self.run[1:]]
+        _check(container)
+        timed = [placement.python, "-c", _TIMED, str(math.ceil(self.timeout)), *self.run[1:]]
+        return ["docker", "-H", container.daemon, "exec", "--env", "ADDRESS", container.name, *timed]
+
+
+def _check(container: Reference) -> None:
+    """See that a command can be run in it: by its status alone, docker's own refusal looks like the command's."""
+    try:
+        paused = container.look().paused
+    except Down as error:
+        raise failed(str(error)) from error
+    except Unseen as error:
+        raise untold(str(error)) from error
+    if paused:
+        raise failed(f"container {container.name} is paused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +105,10 @@ class Said:
 
 
 def environment(placement: Placement) -> Mapping[str, str]:
-    """What a command is given: our own environment, the placement's, where to ask, and the slot's own programs first."""
+    """What a command is given: our own environment, the placement's, where to ask, and the slot's own programs first.
+
+    What is a container's is nothing on this machine: of a slot that has one, only who it is and where to ask is given.
+    """
     ours = {
         "CROSSFADE_SERVICE": placement.service,
         "CROSSFADE_SLOT": placement.slot,
@@ -82,7 +116,10 @@ def environment(placement: Placement) -> Mapping[str, str]:
         "ADDRESS": placement.address,
         "CROSSFADE_HEARTBEAT": placement.heartbeat,
     }
-    given = {**os.environ, **placement.environment, **{name: value for name, value in ours.items() if value is not None}}
+    known = {name: value for name, value in ours.items() if value is not None}
+    if placement.container is not None:
+        return {**os.environ, **known}
+    given = {**os.environ, **placement.environment, **known}
     path = [str(Path(placement.python).parent), *filter(None, [given.get("PATH")])]
     return {**given, "PATH": os.pathsep.join(path)}
 

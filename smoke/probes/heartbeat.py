@@ -6,13 +6,18 @@ from collections.abc import Mapping
 import psutil
 
 from infra.contract import Json, Placement
-from smoke.heartbeat import Beat, Life, NoBeat, life, read_beat
+from smoke.containers import Reference, Unseen
+from smoke.heartbeat import Beat, Life, NoBeat, read_beat, traced
 from smoke.model import Answer
 from smoke.probes.settings import seconds, settings
 from smoke.probes.sight import Question, Sight, failed, instance, untold
 from smoke.seams import Probe
 
-_HANGS = {Life.RUNNING: "it runs, and hangs", Life.STOPPED: "it was stopped by a signal"}
+_HANGS = {
+    Life.RUNNING: "it runs, and hangs",
+    Life.STOPPED: "it was stopped by a signal",
+    Life.PAUSED: "its container is paused",
+}
 
 
 def heartbeat(given: Mapping[str, Json]) -> Probe:
@@ -38,12 +43,15 @@ class Heartbeat:
         if placement.heartbeat is None:
             raise untold(f"{placement.service} has no heartbeat")
         try:
-            beat = read_beat(placement.heartbeat)
+            beat, alive = traced(read_beat(placement.heartbeat), Reference.of(placement))
         except NoBeat as error:
             raise failed(str(error)) from error
-        age, alive = time.time() - beat.at, life(beat)
+        except Unseen as error:
+            raise untold(str(error)) from error
+        age = time.time() - beat.at
         if alive is Life.GONE:  # nobody answers, whoever it was: what an earlier release left behind is no impostor
-            raise failed(f"pid {beat.pid} is gone; it beat {age:.1f} s ago for the last time")
+            where = f" from container {placement.container}" if placement.container else ""
+            raise failed(f"pid {beat.pid} is gone{where}; it beat {age:.1f} s ago for the last time")
         if beat.slot != placement.slot:
             detail = f"slot {beat.slot} beats into the file of {placement.slot}: two processes share {placement.heartbeat}"
             raise failed(detail, beat.version, impostor=True)

@@ -125,7 +125,7 @@ class Run:
 
 def _judged(run: Run, owner: Owner | Concluded) -> Sight:
     """The sight of a whole run; the operating system knows which process it was, and who it is where the page does not say."""
-    if isinstance(owner, Concluded) and run.version is None and run.wrong is None:
+    if isinstance(owner, Concluded) and (owner.sight.impostor or (run.version is None and run.wrong is None)):
         raise owner
     known = owner if isinstance(owner, Owner) else None
     return Sight(
@@ -140,7 +140,7 @@ def _judged(run: Run, owner: Owner | Concluded) -> Sight:
 def _owner(connection: socket.socket, placement: Placement) -> Owner | Concluded:
     """The process that listens; the one that is not the placement's, if there is one."""
     try:
-        found = owners(connection)
+        found = owners(connection, placement)
     except Concluded as concluded:
         return concluded
     return next((each for each in found if each.version != placement.version), found[0])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from infra.contract import Json, Placement
 from smoke.model import Answer
 from smoke.probes.address import Address
-from smoke.probes.owner import Owner, owners
+from smoke.probes.owner import owners
 from smoke.probes.settings import settings
 from smoke.probes.sight import Question, Sight, failed
 from smoke.seams import Probe
@@ -32,12 +32,8 @@ class Tcp:
         """Connect once."""
         address = Address.of(placement)
         with address.connected(time.monotonic() + self.timeout) as connection:
-            found = owners(connection)
+            found = owners(connection, placement)
         owner = next((each for each in found if each.version != placement.version), found[0])
         if owner.version is None:
-            raise failed(f"{_who(owner)} listens on {address}, and was not placed here: it has no CROSSFADE_VERSION")
-        return Sight(Answer.OK, f"{_who(owner)} listens", owner.version, numbers={"rss_mb": sum(each.rss_mb for each in found)})
-
-
-def _who(owner: Owner) -> str:
-    return f"pid {owner.pid} ({owner.name})"
+            raise failed(f"{owner.name} listens on {address}, and was not placed here: it has no CROSSFADE_VERSION")
+        return Sight(Answer.OK, f"{owner.name} listens", owner.version, numbers={"rss_mb": sum(each.rss_mb for each in found)})

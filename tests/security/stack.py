@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from machine import free_port
 
 from infra.targets.local.machine import slot_port
+from infra.targets.local.proxy import front_here
 from tests.infra.local.place import Place, wait_for
 
 SERVES = """
@@ -35,7 +36,7 @@ class Stack:
         self.place.make("route", {"service": "api", "start": "blue", "sticky": False})
         for slot in ("blue", "green"):
             self._program(f"api--{slot}", slot_port(self.port, slot), self.place.home.heartbeat("api", slot).name)
-        front = {"service": "api", "port": self.port, "listen": "127.0.0.1"}
+        front = front_here("api", self.port, "127.0.0.1").to_json()
         self.place.make("proxy", {"fronts": [front], "edges": [800], "python": sys.executable})
 
     def _program(self, name: str, port: int, beat: str) -> None:

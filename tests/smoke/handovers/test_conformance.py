@@ -20,6 +20,10 @@ WRONG: list[tuple[str, object]] = [
     ("timeout", True),
     ("timeout", 0),
     ("timeout", float("inf")),
+    ("containers", ["blue"]),
+    ("containers", {}),
+    ("containers", {"blue": 1}),
+    ("daemon", ""),
 ]
 WHOLE = {"folder": "/nowhere/agent", "heartbeats": {"blue": "/nowhere/blue", "green": "/nowhere/green"}, "timeout": 1.0}
 

@@ -69,3 +69,47 @@ def test_a_folder_that_is_lost(tmp_path: Path) -> None:
             call()
         assert str(tmp_path / "agent") in (lost.value.where or "")
         assert "pulumi up" in (lost.value.hint or "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_fence_of_a_container_is_its_owners(empty: Stage) -> None:
+    """In a folder of another user's the fence is written as that user's, who alone may read it; root's own stay root's."""
+    clock = FakeClock()
+    FileHandover(empty.settings(), clock).release("blue")
+    before = (empty.folder / "fence.json").stat()
+    os.chown(empty.folder, 10001, 10002)
+    with pytest.raises(HandoverError, match="the process never beat"):
+        FileHandover(empty.settings(), clock).hold("green")
+    after = (empty.folder / "fence.json").stat()
+
+    assert (before.st_uid, before.st_gid) == (0, 0)
+    assert (after.st_uid, after.st_gid, after.st_mode & 0o777) == (10001, 10002, 0o600)
+    assert empty.words == {"holder": "green", "token": 2}
+
+
+def test_nothing_is_written_outside_of_the_folder(empty: Stage, tmp_path: Path) -> None:
+    """A link that somebody put where the next fence is drafted leads nowhere: what it points to stays as it is."""
+    (tmp_path / "precious").write_text("as it was")
+    (empty.folder / ".fence.json.new").symlink_to(tmp_path / "precious")
+    FileHandover(empty.settings(), FakeClock()).release("blue")
+
+    assert (tmp_path / "precious").read_text() == "as it was"
+    assert empty.words == {"holder": None, "token": 1}
+
+
+@pytest.mark.parametrize("name", ["fence.json", "fence.lock"])
+@pytest.mark.parametrize("what", ["pipe", "link"])
+def test_what_is_no_file_keeps_nobody_waiting(empty: Stage, tmp_path: Path, name: str, what: str) -> None:
+    """A pipe or a link in the place of a file of the fence is not followed and not waited for: a release ends."""
+    (empty.folder / name).unlink(missing_ok=True)
+    if what == "pipe":
+        os.mkfifo(empty.folder / name)
+    else:
+        (tmp_path / "elsewhere").write_text('{"holder": "green", "token": 9}')
+        (empty.folder / name).symlink_to(tmp_path / "elsewhere")
+    handover = FileHandover(empty.settings(), FakeClock())
+    if (name, what) == ("fence.lock", "pipe"):  # nobody has it
+        handover.release("blue")
+    else:
+        with pytest.raises(HandoverError):
+            handover.release("blue")

@@ -50,7 +50,7 @@ class Worker:
         begun = time.monotonic()
         time.sleep(ORDER_SECONDS)  # it is on its way
         self._count += 1
-        order = {"token": token, "slot": self._slot, "id": f"{os.getpid()}-{self._count}"}
+        order = {"token": token, "slot": self._slot, "id": f"{self._slot}-{self._started}-{self._count}"}
         moments = [json.dumps({**order, "at": at}) for at in (begun, time.monotonic())]
         os.write(self._orders, ("\n".join(moments) + "\n").encode())
 

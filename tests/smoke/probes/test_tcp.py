@@ -68,6 +68,6 @@ def test_an_instance_is_the_same_at_every_look() -> None:
         for address in (one, one, two):
             host, _, port = address.rpartition(":")
             with closing(socket.create_connection((host, int(port)))) as connection:
-                seen.append(owners(connection)[0].instance)
+                seen.append(owners(connection, placed(address=address))[0].instance)
     assert None not in seen
     assert seen[0] == seen[1] != seen[2]
