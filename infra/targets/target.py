@@ -42,7 +42,7 @@ class Ground(Protocol):
 class Target(Ground, Protocol):
     """Describes what shall be there, and declares it. Moves no traffic."""
 
-    def place(self, service: str, slot: str, inputs: Inputs) -> Placement:
+    def place(self, settings: Settings, service: str, slot: str, inputs: Inputs) -> Placement:
         """How the service will be found in that slot."""
 
     def route(self, name: str, settings: Settings, placements: Mapping[str, Placement]) -> Service:

@@ -52,8 +52,9 @@ class Local:
         """What the stack's folder says."""
         return self._home.standing()
 
-    def place(self, service: str, slot: str, inputs: Inputs) -> Placement:
+    def place(self, settings: Settings, service: str, slot: str, inputs: Inputs) -> Placement:
         """A process with a port of its own slot."""
+        del settings
         port, home = inputs.get("port"), self._home
         return Placement(
             service=service,
@@ -106,7 +107,7 @@ class Local:
             declaration.program(program_name(name, None), inputs, environment(self._home, name, None, inputs), companion)
         for slot, services in slots.items():
             for name, inputs in services.items():
-                placement = self.place(name, slot, inputs)
+                placement = self.place(settings, name, slot, inputs)
                 declaration.program(program_name(name, slot), inputs, placement.environment, settings.services.get(name))
         for name in in_order(settings.services):
             declaration.way(name, settings.services[name].kind)

@@ -1,0 +1,27 @@
+"""Images of services: what one is made of, the folder it is built from, and how it is named, built and pushed.
+
+Here belongs what holds for images wherever their containers run. It declares nothing by itself, and knows no target: a target
+makes a ``Recipe``, has its folder assembled, and hands ``arguments`` to Pulumi.
+"""
+
+from infra.images.building import Build, arguments
+from infra.images.context import ContextError, Origin, assemble
+from infra.images.ground import faults
+from infra.images.recipe import Recipe, base_of, dockerfile_digest, image_name
+from infra.images.registry import Login, RegistryError, login
+
+__all__ = [
+    "Build",
+    "ContextError",
+    "Login",
+    "Origin",
+    "Recipe",
+    "RegistryError",
+    "arguments",
+    "assemble",
+    "base_of",
+    "dockerfile_digest",
+    "faults",
+    "image_name",
+    "login",
+]
