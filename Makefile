@@ -16,8 +16,12 @@ staging: setup ## from nothing: `pulumi up --stack staging`, then a first promot
 test: setup ## the whole suite that this machine can run, and a plain list of what it cannot and why
 	@$(in_shell) sh tests/run.sh $(ARGS)
 
+test-docker: setup ## the tests of the target docker, on an engine of their own: as root; on Debian it installs what is missing
+	@sh toolchain/docker-packages.sh
+	@$(in_shell) pytest -m docker tests/docker $(ARGS)
+
 test-quick: ## what needs no processes: a few seconds
-	@$(in_shell) pytest -q -m "not processes and not engine and not load"
+	@$(in_shell) pytest -q -m "not processes and not engine and not load and not docker"
 
 check: lint format types imports ## everything that reads the code and runs none of it
 
@@ -45,4 +49,4 @@ destroy: ## take the stack STACK (staging) off this machine, and leave nothing b
 clean: ## remove what was built here; never the state of a stack
 	rm -rf .venv .toolchain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
-.PHONY: help setup staging test test-quick check lint format types imports bench bench-live destroy clean
+.PHONY: help setup staging test test-docker test-quick check lint format types imports bench bench-live destroy clean

@@ -189,15 +189,19 @@ class Workshop:
 
 
 @contextmanager
-def workshop(**change: Any) -> Iterator[Workshop]:  # noqa: ANN401 - any setting
-    """A project with the staging settings on free ports and a short plan; ``change`` replaces settings."""
+def workshop(
+    kind: type[Workshop] = Workshop,
+    settings: Mapping[str, Any] | None = None,
+    **change: Any,  # noqa: ANN401 - any setting
+) -> Iterator[Workshop]:
+    """A project with these settings, staging's on free ports by default, and a short plan; ``change`` replaces settings."""
     # Short: the path of a socket has little room.
     folder = Path(tempfile.mkdtemp(prefix="cf-", dir="/tmp"))
     try:
         (folder / "infra").symlink_to(ROOT / "infra")
         (folder / "examples").symlink_to(ROOT / "examples")
         (folder / "Pulumi.yaml").write_text(_project(), encoding="utf-8")
-        made = Workshop(folder, {**staging(), "plan": PLAN, **change})
+        made = kind(folder, {**(settings or staging()), "plan": PLAN, **change})
         made.pulumi("stack", "init", check=True)
         try:
             yield made
@@ -223,7 +227,12 @@ def brought_up(plan: Mapping[str, Any] = PLAN, prepare: Callable[[Workshop], Non
 
 def staging() -> Mapping[str, Any]:
     """The real staging settings, on ports that are free here."""
-    text = (ROOT / "Pulumi.staging.yaml").read_text(encoding="utf-8")
+    return settings_of(STACK)
+
+
+def settings_of(stack: str) -> Mapping[str, Any]:
+    """The project's own settings of a stack, on ports that are free here."""
+    text = (ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
     for port in (8080, 8501, 9000):
         text = text.replace(str(port), str(free_port()))
     config = yaml.safe_load(text)["config"]

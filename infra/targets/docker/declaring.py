@@ -176,10 +176,18 @@ class Declaration:
         return self._contexts[recipe.folder]
 
     def _volume(self, service: str) -> docker.Volume:
+        """The volume that both slots of a service share. It lies where the containers' user may write."""
         if service not in self._volumes:
-            layout = self._layout
-            labels, options = labelled(layout.labels), self._by_name(self._ground)
-            self._volumes[service] = docker.Volume(f"data of {service}", name=layout.volume(service), labels=labels, opts=options)
+            layout, folder = self._layout, str(self._layout.home.data(service))
+            seat = self._thing("seat", f"place of {service}", {"folders": [folder], "user": list(layout.user)}, [self._ground])
+            self._volumes[service] = docker.Volume(
+                f"data of {service}",
+                name=layout.volume(service),
+                driver="local",
+                driver_opts={"type": "none", "o": "bind", "device": folder},
+                labels=labelled(layout.labels),
+                opts=self._by_name(seat),
+            )
         return self._volumes[service]
 
     def _by_name(self, *needs: pulumi.Resource) -> pulumi.ResourceOptions:

@@ -1,0 +1,23 @@
+#!/bin/sh
+# docker-packages.sh: installs what the tests of the target `docker` need and this machine has not, where this is root's Debian; else
+# says what is missing. These tests skip where it stays so.
+set -eu
+cd "$(dirname "$0")"
+. ./say.sh
+PATH=$PATH:/usr/sbin:/sbin
+needed=
+for each in dockerd:docker.io docker:docker.io docker-registry:docker-registry debootstrap:debootstrap iptables:iptables ip:iproute2; do
+    command -v "${each%:*}" >/dev/null || case " $needed " in *" ${each#*:} "*) ;; *) needed="$needed ${each#*:}" ;; esac
+done
+[ -n "$needed" ] || exit 0
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    say "not here, and only root on Debian can have it installed by this script:$needed"
+    exit 0
+fi
+mkdir -p "$cache"
+log=$cache/docker-packages.log
+say "installing$needed, by apt-get: what it says is in $log"
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086
+{ apt-get install -y --no-install-recommends $needed || { apt-get update && apt-get install -y --no-install-recommends $needed; }; } \
+    >"$log" 2>&1 </dev/null || say "that failed: the last lines of $log say why"
