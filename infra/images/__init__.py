@@ -9,9 +9,11 @@ from infra.images.context import ContextError, Origin, assemble
 from infra.images.ground import faults
 from infra.images.recipe import Recipe, base_of, dockerfile_digest, image_name
 from infra.images.registry import Login, RegistryError, login
+from infra.images.trying import BuildError, attempt
 
 __all__ = [
     "Build",
+    "BuildError",
     "ContextError",
     "Login",
     "Origin",
@@ -19,6 +21,7 @@ __all__ = [
     "RegistryError",
     "arguments",
     "assemble",
+    "attempt",
     "base_of",
     "dockerfile_digest",
     "faults",

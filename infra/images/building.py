@@ -1,8 +1,8 @@
 """What Pulumi is told of an image: the arguments of ``pulumi_docker_build.Image``.
 
 The resource is declared with ``retain_on_delete``: Pulumi never deletes an image, because a revert may want it; `crossfade prune`
-does. A container refers to ``Build.reference``, a tag of the content, never to the digest that a build returns: building the same
-content once more, without the engine's cache, must not replace a container.
+does. Nothing that it is told differs from shell to shell, or from day to day: where it did, Pulumi would build the same content
+once more, and an image with another id would replace containers that have traffic.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Build:
 
     @property
     def reference(self) -> str:
-        """The name by its content, which a container is made from."""
+        """The name by its content."""
         return f"{self.name}:{self.recipe.tag}"
 
     @property

@@ -9,6 +9,7 @@ import click
 
 from infra.contract import Json
 from smoke.cli.abort import go_back
+from smoke.cli.candidate import check_images
 from smoke.cli.frame import check_settings, me, on_stack
 from smoke.cli.main import print_document
 from smoke.cli.running import drive, exit_of
@@ -80,7 +81,9 @@ def _begin(site: Site, wish: Wish) -> Rollout:
     history = site.history(wish.asked.values())
     running = history.running
     if running is None:
-        return apply(None, promotion(site.contract, history, wish))
+        opened = promotion(site.contract, history, wish)
+        check_images(site, opened.candidate, wish.override)
+        return apply(None, opened)
     sys.stderr.write(f"going on with {running.opened.rollout}, which is {running.phase.value}\n")
     if (wish.override and not running.opened.override) or (wish.forward and not running.plan.forward):
         sys.stderr.write(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from docker_host import DockerHost
 from docker_workshop import DockerWorkshop, docker_workshop
+from scenes import PATIENT
 from workshop import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.processes]
@@ -22,56 +23,6 @@ def apart(project: DockerWorkshop) -> None:
         )
         project.settings["services"][name]["source"] = f"services/{name}"
     del project.settings["services"]["dashboard"]
-
-
-@pytest.fixture(scope="module")
-def project(docker_host: DockerHost) -> Iterator[DockerWorkshop]:
-    """An API and an agent with sources of their own, up."""
-    with docker_workshop(docker_host, prepare=apart) as made:
-        made.up()
-        yield made
-
-
-def ids(project: DockerWorkshop) -> dict[str, str]:
-    """Id of every image, by name and tag."""
-    lines = project.listed("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")
-    return {name: each for name, each in map(str.split, lines) if name.startswith("crossfade/")}
-
-
-def test_every_service_has_an_image_of_both_runtimes(project: DockerWorkshop) -> None:
-    """Each has a tag by its content, and one by its runtime that leads to the same image."""
-    found = ids(project)
-    by_content = {name for name in found if "-" in name.partition(":")[2]}
-    names = {name.partition(":")[0] for name in found}
-
-    assert names == {f"crossfade/staging-{each}" for each in ("api", "agent", "exchange")}
-    assert {name.partition(":")[2].partition("-")[0] for name in by_content if "-api:" in name} == {"py39", "py312"}
-    assert all(found[name] == found[name.rpartition("-")[0]] for name in by_content)
-
-
-def test_a_second_up_builds_nothing(project: DockerWorkshop) -> None:
-    """No image is another one than before, and Pulumi changes nothing at all."""
-    before = ids(project)
-    said = project.up()
-
-    assert ids(project) == before
-    assert not any(word in said.stdout for word in ("created", "updated", "replaced"))
-
-
-def test_a_changed_line_builds_only_what_it_is_in(project: DockerWorkshop) -> None:
-    """A line of the API's makes one new image, for the idle slot; the agent's, and the one with traffic, are the same."""
-    before, contract = ids(project), project.contract()
-    page = project.folder / "services" / "api" / "trading" / "api.py"
-    page.write_text(page.read_text(encoding="utf-8") + "\n# a line\n", encoding="utf-8")
-    project.up()
-    new = set(ids(project)) - set(before)
-    placed = {service["name"]: service["placements"] for service in project.contract()["services"]}
-    was = {service["name"]: service["placements"] for service in contract["services"]}
-
-    assert len(new) == 1
-    assert "-api:py312-" in new.pop()
-    assert placed["api"]["blue"] == was["api"]["blue"]
-    assert placed["agent"] == was["agent"]
 
 
 def own_dockerfile(text: str) -> Callable[[DockerWorkshop], None]:
@@ -111,7 +62,7 @@ BROKEN: dict[str, tuple[Callable[[DockerWorkshop], None], str]] = {
 def test_what_cannot_be_built_is_told_and_leaves_nothing(docker_host: DockerHost, name: str) -> None:
     """Pulumi fails with the builder's own words; nothing runs of it that did not run before, and destroy leaves no trace."""
     prepare, words = BROKEN[name]
-    with docker_workshop(docker_host) as made:
+    with docker_workshop(docker_host, PATIENT) as made:
         before = made.things()
         apart(made)
         prepare(made)
@@ -124,6 +75,57 @@ def test_what_cannot_be_built_is_told_and_leaves_nothing(docker_host: DockerHost
         assert words in said.stdout + said.stderr
         assert made.container("api--green") not in containers
         assert made.things() == before
+
+
+@pytest.fixture(scope="module")
+def project(docker_host: DockerHost) -> Iterator[DockerWorkshop]:
+    """An API and an agent with sources of their own, up."""
+    with docker_workshop(docker_host, PATIENT, apart) as made:
+        made.up()
+        yield made
+
+
+def ids(project: DockerWorkshop) -> dict[str, str]:
+    """Id of every image, by name and tag."""
+    own = f"label=crossfade.home={project.home}"
+    lines = project.listed("images", "--no-trunc", "--filter", own, "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")
+    return dict(map(str.split, lines))
+
+
+def test_every_service_has_an_image_of_both_runtimes(project: DockerWorkshop) -> None:
+    """Each has a tag by its content, and one by its runtime that leads to the same image."""
+    found = ids(project)
+    by_content = {name for name in found if "-" in name.partition(":")[2]}
+    names = {name.partition(":")[0] for name in found}
+
+    assert names == {f"crossfade/staging-{each}" for each in ("api", "agent", "exchange")}
+    assert {name.partition(":")[2].partition("-")[0] for name in by_content if "-api:" in name} == {"py39", "py312"}
+    assert all(found[name] == found[name.rpartition("-")[0]] for name in by_content)
+
+
+def test_a_second_up_builds_nothing(project: DockerWorkshop) -> None:
+    """No image is another one than before, and Pulumi changes nothing at all."""
+    before = ids(project)
+    said = project.up()
+
+    assert ids(project) == before
+    assert not any(word in said.stdout for word in ("created", "updated", "replaced"))
+
+
+def test_a_changed_line_builds_only_what_it_is_in(project: DockerWorkshop) -> None:
+    """A line of the API's makes one new image, for the idle slot; the agent's, and the one with traffic, are the same."""
+    before, contract = ids(project), project.contract()
+    page = project.folder / "services" / "api" / "trading" / "api.py"
+    page.write_text(page.read_text(encoding="utf-8") + "\n# a line\n", encoding="utf-8")
+    project.up()
+    new = set(ids(project)) - set(before)
+    placed = {service["name"]: service["placements"] for service in project.contract()["services"]}
+    was = {service["name"]: service["placements"] for service in contract["services"]}
+
+    assert len(new) == 1
+    assert "-api:py312-" in new.pop()
+    assert placed["api"]["blue"] == was["api"]["blue"]
+    assert placed["agent"] == was["agent"]
 
 
 def test_what_is_broken_later_changes_nothing(project: DockerWorkshop) -> None:

@@ -56,7 +56,7 @@ def ask_amazon(address: str, missing: str = "", **environment: str) -> str:
     """What a process is told that asks there for a login, with a module that is not installed: its parts, or what is wrong."""
     code = (
         f"import sys; sys.modules[{missing!r}] = None\n"
-        "from infra.images import login\n"
+        "from infra.images import RegistryError, login\n"
         f"try: found = login({AMAZON + '/team'!r}); print(found.address, found.username, found.password, found)\n"
         "except RegistryError as error: print(error)"
     )

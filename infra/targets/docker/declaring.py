@@ -171,7 +171,12 @@ class Declaration:
     def _context(self, recipe: Recipe, service: str) -> ThingResource:
         if recipe.folder not in self._contexts:
             groups = {**self._settings.services, **self._settings.companions}
-            spec = {"recipe": _plain(recipe), "from": self._sources.of(groups.get(service), recipe)}
+            spec = {
+                "recipe": _plain(recipe),
+                "from": self._sources.of(groups.get(service), recipe),
+                "daemon": self._layout.daemon,
+                "builder": self._settings.docker.builder,
+            }
             self._contexts[recipe.folder] = self._thing("context", f"context {recipe.tag}", spec, [self._ground])
         return self._contexts[recipe.folder]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from infra.contract.document import Json
-from infra.images import ContextError, Origin, Recipe, assemble
+from infra.images import BuildError, ContextError, Origin, Recipe, assemble, attempt
 from infra.targets.docker.engine import Engine, EngineError
 from infra.targets.local.home import Home, make_folder, read_json, write_whole
 from infra.targets.local.processes import until
@@ -25,17 +25,17 @@ from infra.targets.local.things.ways import Route
 
 
 class Context:
-    """The folder that an image is built from. Kept until the stack is destroyed: a revert may want it."""
+    """The folder that an image is built from, and that it can be. Kept until the stack is destroyed: a revert may want it."""
 
     KEPT: ClassVar[bool] = True
 
     def make(self, home: Home, spec: Spec) -> Mapping[str, Json]:
-        """Assemble it from the project; what is there stays as it is."""
-        paths = spec.get("from")
+        """Assemble it from the project, and try it; what is there stays as it is."""
+        recipe, paths = Recipe(**spec["recipe"]), spec.get("from")
         origin = None if paths is None else Origin(*(Path(each) if each else None for each in paths))  # type: ignore[arg-type]
         try:
-            assemble(contexts(home), Recipe(**spec["recipe"]), origin)
-        except ContextError as error:
+            attempt(recipe, assemble(contexts(home), recipe, origin), spec["daemon"], spec["builder"])
+        except (ContextError, BuildError) as error:
             raise ThingError(str(error)) from error
         return {}
 

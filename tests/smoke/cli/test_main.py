@@ -16,12 +16,15 @@ pytestmark = pytest.mark.processes
 COMMANDS = (
     "abort",
     "approve",
+    "compose",
     "doctor",
     "explain",
+    "images",
     "orders",
     "pause",
     "plan",
     "promote",
+    "prune",
     "replay",
     "report",
     "resume",
@@ -31,7 +34,7 @@ COMMANDS = (
     "status",
     "watch",
 )
-ON_A_STACK = tuple(each for each in COMMANDS if each not in {"doctor", "explain", "orders", "replay"})
+ON_A_STACK = tuple(each for each in COMMANDS if each not in {"compose", "doctor", "explain", "orders", "replay"})
 
 
 @pytest.fixture

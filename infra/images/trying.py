@@ -1,0 +1,66 @@
+"""A build that keeps nothing, before the one that Pulumi is told of: it says what went wrong.
+
+Pulumi's provider, where it runs the builder as a program, repeats nothing of what that said: ``exit status 1``, and no more. What
+is built here is in the builder's cache when the provider builds it again.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from infra.images.building import secrets
+from infra.images.context import OURS
+from infra.images.recipe import DOCKERFILE, Recipe
+
+LIMIT = 3600.0
+"""Seconds that a build may take."""
+_LINES, _RULE = 30, "------"
+"""Lines of a failure that are told; what the builder draws around the step that failed."""
+
+
+class BuildError(Exception):
+    """It cannot be built; says what the builder said."""
+
+
+def attempt(recipe: Recipe, folder: Path, daemon: str, builder: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Build what is in a folder, for the builder's cache alone.
+
+    Raises:
+        BuildError: it cannot be built.
+    """
+    given = {f"CROSSFADE_SECRET_{number}": value for number, value in enumerate(secrets(environ).values())}
+    try:
+        done = subprocess.run(
+            _words(recipe, folder, daemon, builder, list(secrets(environ))),
+            env={**environ, **given},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise BuildError(f"{folder.name}: the build did not end within {LIMIT:g} s, and was ended") from None
+    except OSError as error:
+        raise BuildError(f"there is no docker to build with: {error}") from None
+    if done.returncode != 0:
+        raise BuildError(f"the image of {recipe.runtime} cannot be built, from {folder}:\n{told(done.stdout)}")
+
+
+def _words(recipe: Recipe, folder: Path, daemon: str, builder: str, names: Sequence[str]) -> list[str]:
+    arguments = {"PYTHON_VERSION": recipe.python, "BASE": recipe.base}
+    return [
+        *("docker", "-H", daemon, "buildx", "build", "--builder", builder, "--progress", "plain", "--output", "type=cacheonly"),
+        *(word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")),
+        *(word for number, name in enumerate(names) for word in ("--secret", f"id={name},env=CROSSFADE_SECRET_{number}")),
+        *("--file", str(folder / OURS / DOCKERFILE), str(folder)),
+    ]
+
+
+def told(output: str) -> str:
+    """What the builder says of its failure: the step that failed with its last words, and where that is in the Dockerfile."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    first = next((number for number, line in enumerate(lines) if line.strip() == _RULE), max(len(lines) - _LINES, 0))
+    return "\n".join(line for line in lines[first:][-_LINES:] if line.strip() != _RULE) or "it says nothing"
