@@ -98,7 +98,8 @@ def contract(declared: Declared, born: str) -> Contract:
     services = []
     for name in in_order(settings.services):
         held = {slot: each[name] for slot, each in declared.slots.items() if name in each}
-        services.append(place.route(name, settings, {slot: place.place(settings, name, slot, inputs) for slot, inputs in held.items()}))
+        placements = {slot: place.place(settings, name, slot, inputs) for slot, inputs in held.items()}
+        services.append(place.route(name, settings, placements))
     return Contract(
         stack=declared.stack,
         target=settings.target,

@@ -13,13 +13,18 @@ from smoke.private import private_folder
 AWAY = 10.0
 """Seconds without a beat after which the watchdog counts as away."""
 _SHELL = frozenset({"HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER"})
+_ENGINE = frozenset({"BUILDX_CONFIG", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST"})
+"""What says where containers are made. No other variable of Docker's: one of them is a list of passwords."""
 _SECRET = re.compile(r"(PASS|SECRET|TOKEN|KEY|CREDENTIAL|PULUMI_CONFIG$)(?!.*_FILE$)")
 """Never written down. A passphrase is found by PULUMI_CONFIG_PASSPHRASE_FILE."""
 
 
 def remember_shell(folder: Path, shell: Mapping[str, str]) -> None:
-    """Write down by what Pulumi is found: without it nobody could take the stack back in a driver's place. No secret is kept."""
-    words = {name: value for name, value in shell.items() if name in _SHELL or name.startswith("PULUMI_")}
+    """Write down by what Pulumi and the engine are found: without it nobody could take the stack back in a driver's place.
+
+    No secret is kept.
+    """
+    words = {name: value for name, value in shell.items() if name in _SHELL | _ENGINE or name.startswith("PULUMI_")}
     _write(folder / "shell.json", {name: value for name, value in words.items() if not _SECRET.search(name) and "@" not in value})
 
 

@@ -27,6 +27,22 @@ test_nothing_to_promote_is_well = same.test_nothing_to_promote_is_well
 test_orders_never_come_from_two_agents = same.test_orders_never_come_from_two_agents
 
 
+def test_what_has_traffic_is_never_made_anew(project: DockerWorkshop) -> None:
+    """Another image for the proxy waits: the one that has traffic stays as it is, as every container does."""
+    project.host.docker("tag", "envoyproxy/envoy:v1.40.0", "envoyproxy/envoy:other")
+    before = project.listed("ps", "--no-trunc", "--format", "{{.Names}} {{.ID}}")
+    project.settings["docker"] = {"proxy": "envoyproxy/envoy:other"}
+    project.save()
+    project.up()
+    after = project.listed("ps", "--no-trunc", "--format", "{{.Names}} {{.ID}}")
+    del project.settings["docker"]
+    project.save()
+    project.up()
+
+    assert after == before
+    assert project.ask("api", "/health/")[0] == 200
+
+
 @pytest.mark.parametrize("program", ["api--green", "api--blue", "agent--blue", "exchange", "envoy"])
 def test_up_heals_what_was_killed(project: DockerWorkshop, program: str) -> None:
     """A container that somebody killed runs again after an up, the same one, and every service is well."""

@@ -80,3 +80,10 @@ def test_it_is_written_whole(tmp_path: Path) -> None:
 
     assert [each.name for each in tmp_path.iterdir()] == ["watchdog.json"]
     assert json.loads((tmp_path / "watchdog.json").read_bytes())["at"] == 1.0
+
+
+def test_where_the_engine_is_is_remembered_and_its_passwords_are_not(tmp_path: Path) -> None:
+    """The engine's address goes to whoever takes over; the variable of Docker's that holds passwords does not."""
+    remember_shell(tmp_path, {"DOCKER_HOST": "unix:///its.sock", "DOCKER_AUTH_CONFIG": "{}", "PULUMI_HOME": "/home/it"})
+
+    assert dict(remembered_shell(tmp_path)) == {"DOCKER_HOST": "unix:///its.sock", "PULUMI_HOME": "/home/it"}

@@ -103,7 +103,10 @@ class Docker:
         from infra.targets.docker.declaring import Declaration, Sources  # noqa: PLC0415 - a check of the settings needs no Pulumi
 
         project, stack = self._site.project.absolute(), self._site.stack
-        declaration = Declaration(self._layout(settings), settings, Sources(self._site.project, self._content), serving)
+        sources = Sources(self._site.project, self._content)
+        # Where somebody allowed a change of what has traffic, that is what is to come.
+        kept = frozenset[str]() if settings.allow_live else self.standing().busy
+        declaration = Declaration(self._layout(settings), settings, sources, serving, kept)
         declaration.watchdog(watchdog_spec(self._home, project, stack))
         for name, companion in settings.companions.items():
             declaration.program(name, None, companion_inputs(companion, self.made(settings, companion, companion.runtime)))

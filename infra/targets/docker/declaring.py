@@ -1,7 +1,7 @@
 """The resources of a stack in containers, as Pulumi is told of them."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from infra.targets.local.provider import ThingResource
 from infra.targets.local.proxy import Front
 
 ENVOY = "envoy"
+AS_IT_IS = pulumi.ResourceOptions(ignore_changes=["*"])
+"""What is there is not touched, also where another version of Crossfade, or of the settings, would have made it otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,13 @@ class Sources:
 class Declaration:
     """Collects what is declared; images and folders are shared by all that ask for the same."""
 
-    def __init__(self, layout: Layout, settings: Settings, sources: Sources, serving: str) -> None:
+    def __init__(self, layout: Layout, settings: Settings, sources: Sources, serving: str, kept: Collection[str]) -> None:
+        """``kept`` are slots whose containers stay as they are, whatever would be declared anew of them."""
         self._layout = layout
         self._settings = settings
         self._sources = sources
         self._serving = serving
+        self._kept = kept
         self._login = _login(settings.docker.registry)
         self._images: dict[str, images.Image] = {}
         self._contexts: dict[str, ThingResource] = {}
@@ -83,6 +87,8 @@ class Declaration:
         seat = self._thing("seat", f"seat of {title}", {"folders": shared, "user": user}, [self._ground])
         image, made = self._image(service, inputs)
         needs = self._by_name(self._network, self._volume(service), seat, made)
+        if slot in self._kept:
+            needs = pulumi.ResourceOptions.merge(needs, AS_IT_IS)
         placed = docker.Container(f"container {title}", image=image, **container(layout, service, slot, inputs), opts=needs)
         spec: dict[str, Any] = {"name": name, "container": layout.container(name), "daemon": layout.daemon}
         port = inputs.get("port")
@@ -126,7 +132,8 @@ class Declaration:
             user=":".join(map(str, layout.owner)),
             security_opts=["no-new-privileges:true"],
             labels=labelled(layout.labels),
-            opts=self._by_name(files, self._network, *self._last),
+            # Whatever is new about it waits: without it there is no traffic at all.
+            opts=pulumi.ResourceOptions.merge(self._by_name(files, self._network, *self._last), AS_IT_IS),
         )
         awake = {**spec, "container": layout.container(ENVOY), "daemon": layout.daemon}
         doors = self._thing("doors", "proxy in front", awake, [placed, files])

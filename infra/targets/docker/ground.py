@@ -13,6 +13,7 @@ from infra.images import faults as build_faults
 from infra.targets.docker.engine import Engine, EngineError
 from infra.targets.docker.layout import Layout
 from infra.targets.local.ground import missing_files, reserved_names, taken_ports, too_deep
+from infra.targets.local.home import read_json
 
 if TYPE_CHECKING:
     import psutil
@@ -28,9 +29,20 @@ def faults(project: Path, layout: Layout, settings: Settings, document: Document
         *reserved_names(settings, document),
     ]
     engine = [
+        *_moved(layout, document),
         *build_faults(document.where(("docker", "host")), layout.daemon, settings.docker.builder),
     ]
     return [*here, *(engine or engine_faults(layout, settings, document))]
+
+
+def _moved(layout: Layout, document: Document) -> Iterator[Fault]:
+    """Another engine than the stack lives in: of this shell, or of settings that were edited."""
+    records = [read_json(file) for file in sorted((layout.home.folder / "programs").glob("*.json"))]
+    lives = sorted({str(each["daemon"]) for each in records if isinstance(each, dict) and "daemon" in each} - {layout.daemon})
+    if lives:
+        cause = f"its containers are in the engine at {lives[0]}, and this is {layout.daemon}"
+        hint = f"name it, under crossfade:docker: {{host: {lives[0]}}}; or: export DOCKER_HOST={lives[0]}"
+        yield Fault("the stack lives in another engine", document.where(("docker", "host")), cause, hint)
 
 
 def _dockerfiles(project: Path, settings: Settings, document: Document) -> Iterator[Fault]:

@@ -171,7 +171,8 @@ def contexts(home: Home) -> Path:
 
 
 def _record(spec: Spec) -> Mapping[str, Any]:
-    return {"container": spec["container"], **({"inputs": spec["inputs"]} if "inputs" in spec else {})}
+    placed = {"container": spec["container"], "daemon": spec["daemon"]}
+    return {**placed, **({"inputs": spec["inputs"]} if "inputs" in spec else {})}
 
 
 def _listens(spec: Spec) -> bool:

@@ -15,9 +15,9 @@ import pytest
 from infra.config import Document, Settings
 from infra.config.rules import settings_in
 from infra.targets.docker.engine import Engine, EngineError
-from infra.targets.docker.ground import engine_faults
+from infra.targets.docker.ground import engine_faults, faults
 from infra.targets.docker.layout import Layout
-from infra.targets.local.home import Home
+from infra.targets.local.home import Home, write_whole
 
 VALUES: Mapping[str, Any] = {
     "target": "docker",
@@ -125,3 +125,14 @@ def test_an_engine_that_does_not_answer_is_told(tmp_path: Path) -> None:
         assert Engine(address).container("api") is None
         with pytest.raises(EngineError, match="404: no such thing"):
             Engine(address).networks()
+
+
+def test_a_stack_stays_in_its_engine(tmp_path: Path) -> None:
+    """Another engine than the one its containers are in, by the shell or by the settings, is refused by the address of theirs."""
+    home = Home(tmp_path / "home")
+    write_whole(home.program("api--blue"), json.dumps({"container": "c", "daemon": "unix:///its.sock", "inputs": {}}))
+    layout = Layout("staging", home, "unix:///other.sock", IPv4Network("10.213.0.0/16"), (0, 0))
+    document = Document("Pulumi.staging.yaml", VALUES)
+    found = {fault.what: fault.hint for fault in faults(tmp_path, layout, settings_in(document), document)}
+
+    assert "unix:///its.sock" in found["the stack lives in another engine"]
