@@ -98,7 +98,8 @@ def _rollouts(target: str, project: Workshop, rate: float) -> Mapping[str, list[
 
 def _row(target: str, name: str, project: Workshop, rate: float, *words: str) -> list[str]:
     before = _failed(project)
-    with traffic({"api": Target(project.front("api", "/prices"), rate)}, limit=200.0) as load:
+    targets = {"api": Target(project.front("api", "/prices"), rate), "dashboard": Target(project.front("dashboard"), 40.0)}
+    with traffic(targets, limit=200.0) as load:
         code = project.crossfade(*words, expected=None).returncode
     seen, own = load.summary()["api"], _failed(project) - before
     errors = sum(count for status, count in seen.statuses.items() if status >= SERVER_ERROR)

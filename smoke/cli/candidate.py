@@ -31,14 +31,12 @@ def check_images(site: Site, slot: str, override: str) -> None:
         Undecided: an image could not be checked, and nobody says why that will do.
     """
     placed = [service.placements[slot] for service in site.contract.services if slot in service.placements]
-    file = site.folder / "images" / f"{site.contract.releases.get(slot, slot)}.json"
-    if not any(each.container for each in placed) or _passed(file):
+    if not any(each.container for each in placed) or _passed(_file(site, slot)):
         return
-    from smoke.imagecheck import Verdict, checked  # noqa: PLC0415 - processes have no images
+    from smoke.imagecheck import Verdict  # noqa: PLC0415 - processes have no images
 
     sys.stderr.write(f"checking the images of {slot}, before it gets traffic\n")
-    report = checked(site.contract, slot)
-    _keep(file, report)
+    report = examined(site, slot)
     wrong = [each for each in report.findings if each.verdict is report.verdict]
     cause, hint = "\n".join(f"{each.id}: {each.because}" for each in wrong), f"crossfade images --slot {slot}"
     if report.verdict is Verdict.FAIL:
@@ -46,6 +44,23 @@ def check_images(site: Site, slot: str, override: str) -> None:
     if report.verdict is Verdict.UNDECIDED and not override:
         hint += "\ncrossfade promote --because WHY goes on without, and records why"
         raise Undecided(f"the images of {slot} could not be checked as a whole", where=site.name, cause=cause, hint=hint)
+
+
+def examined(site: Site, slot: str) -> "ImageReport":
+    """What is true of the images of a slot, now; it is kept for whoever asks later.
+
+    Raises:
+        CrossfadeError: there are none, or the engine does not answer.
+    """
+    from smoke.imagecheck import checked  # noqa: PLC0415 - processes have no images
+
+    report = checked(site.contract, slot)
+    _keep(_file(site, slot), report)
+    return report
+
+
+def _file(site: Site, slot: str) -> Path:
+    return site.folder / "images" / f"{site.contract.releases.get(slot, slot)}.json"
 
 
 def _passed(file: Path) -> bool:

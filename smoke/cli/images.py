@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import click
 
+from smoke.cli.candidate import examined
 from smoke.cli.frame import on_stack
 from smoke.errors import Exit, GateClosed
-from smoke.imagecheck import Finding, ImageReport, Verdict, checked
+from smoke.imagecheck import Finding, ImageReport, Verdict
 from smoke.wiring import Site
 
 EXITS = {Verdict.PASS: Exit.WANTED, Verdict.FAIL: Exit.GATE, Verdict.UNDECIDED: Exit.UNDECIDED}
@@ -21,12 +22,13 @@ def command(site: Site, *, slot: str | None, as_json: bool) -> int:
     """Check the images of the idle slot: their Python, what they import, their user, and how their containers end.
 
     Each is tried in containers of its own, without a network, which are removed again. What differs from the other slot is shown.
+    `promote` asks the same, and believes what passed here.
     """
     live = site.history().live(site.contract)
     asked = slot or next((each for each in sorted(site.contract.releases) if each != live), None)
     if asked is None or asked not in site.contract.releases:
         raise GateClosed(f"slot {asked or 'beside ' + live} is not placed", hint=f"pulumi up --stack {site.name}")
-    report = checked(site.contract, asked)
+    report = examined(site, asked)
     if as_json:
         import json  # noqa: PLC0415 - people do not need it
 

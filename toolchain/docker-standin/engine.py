@@ -35,18 +35,7 @@ class Engine:
         Raises:
             EngineError: the daemon refused, or did not answer.
         """
-        connection = _Unix(self.host.removeprefix("unix://"), LIMIT + wait)
-        try:
-            text = None if body is None else json.dumps(body)
-            connection.request(method, API + path, text, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            said = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise EngineError(f"no answer from the engine at {self.host}: {error}") from error
-        finally:
-            connection.close()
-        if answer.status >= 400:
-            raise EngineError(_message(said), answer.status)
+        said = self._said(method, path, body, LIMIT + wait)
         return json.loads(said) if said.startswith((b"{", b"[")) else {}
 
     def pull(self, name: str) -> None:
@@ -55,17 +44,7 @@ class Engine:
         Raises:
             EngineError: it cannot be had: the registry's own words.
         """
-        connection = _Unix(self.host.removeprefix("unix://"), PULL)
-        try:
-            connection.request("POST", f"{API}/images/create?fromImage={quote(name)}")
-            answer = connection.getresponse()
-            said = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise EngineError(f"no answer from the engine at {self.host}: {error}") from error
-        finally:
-            connection.close()
-        if answer.status >= 400:
-            raise EngineError(_message(said), answer.status)
+        said = self._said("POST", f"/images/create?fromImage={quote(name)}", None, PULL)
         # It answers at once that it tries, and says how that went line by line.
         errors = [line["error"] for line in map(json.loads, said.splitlines()) if "error" in line]
         if errors:
@@ -87,6 +66,21 @@ class Engine:
         except EngineError as error:
             if error.status != 404:
                 raise
+
+    def _said(self, method: str, path: str, body: Any, limit: float) -> bytes:
+        connection = _Unix(self.host.removeprefix("unix://"), limit)
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request(method, API + path, text, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            said = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise EngineError(f"no answer from the engine at {self.host}: {error}") from error
+        finally:
+            connection.close()
+        if answer.status >= 400:
+            raise EngineError(_message(said), answer.status)
+        return said
 
 
 class _Unix(http.client.HTTPConnection):

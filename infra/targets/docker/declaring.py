@@ -75,7 +75,8 @@ class Declaration:
             driver="bridge",
             ipam_configs=[config],
             labels=labelled(layout.labels),
-            opts=self._by_name(self._ground),
+            # A new one would need every container gone first.
+            opts=pulumi.ResourceOptions.merge(self._by_name(self._ground), AS_IT_IS),
         )
 
     def program(self, service: str, slot: str | None, inputs: Inputs) -> None:
@@ -198,7 +199,7 @@ class Declaration:
                 driver="local",
                 driver_opts={"type": "none", "o": "bind", "device": folder},
                 labels=labelled(layout.labels),
-                opts=self._by_name(seat),
+                opts=pulumi.ResourceOptions.merge(self._by_name(seat), AS_IT_IS),
             )
         return self._volumes[service]
 
