@@ -16,6 +16,9 @@ staging: setup ## from nothing: `pulumi up --stack staging`, then a first promot
 test: setup ## the whole suite that this machine can run, and a plain list of what it cannot and why
 	@$(in_shell) sh tests/run.sh $(ARGS)
 
+docker: setup ## what the target docker needs beside an engine: buildx, and Pulumi's providers; what is there stays
+	@$(in_shell) sh toolchain/docker-install.sh
+
 test-docker: setup ## the tests of the target docker, on an engine of their own: as root; on Debian it installs what is missing
 	@sh toolchain/docker-packages.sh
 	@$(in_shell) pytest -m docker tests/docker $(ARGS)
@@ -49,4 +52,4 @@ destroy: ## take the stack STACK (staging) off this machine, and leave nothing b
 clean: ## remove what was built here; never the state of a stack
 	rm -rf .venv .toolchain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
-.PHONY: help setup staging test test-docker test-quick check lint format types imports bench bench-live destroy clean
+.PHONY: help setup staging docker test test-docker test-quick check lint format types imports bench bench-live destroy clean

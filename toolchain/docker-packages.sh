@@ -6,7 +6,8 @@ cd "$(dirname "$0")"
 . ./say.sh
 PATH=$PATH:/usr/sbin:/sbin
 needed=
-for each in dockerd:docker.io docker:docker.io docker-registry:docker-registry debootstrap:debootstrap iptables:iptables ip:iproute2; do
+for each in dockerd:docker.io docker:docker.io docker-compose:docker-compose docker-registry:docker-registry debootstrap:debootstrap \
+    iptables:iptables ip:iproute2; do
     command -v "${each%:*}" >/dev/null || case " $needed " in *" ${each#*:} "*) ;; *) needed="$needed ${each#*:}" ;; esac
 done
 [ -n "$needed" ] || exit 0

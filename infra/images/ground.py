@@ -17,7 +17,7 @@ PLUGINS: Mapping[str, str] = {"docker-build": "0.0.22", "docker": "5.2.0"}
 """Pulumi's providers, in the versions that the Python packages ask for."""
 _LIMIT = 20.0
 """Seconds that a program has to answer."""
-_OURS = "sh toolchain/docker.sh, then: . ./activate"
+_OURS = "make docker"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,21 @@ from typing import TYPE_CHECKING
 import click
 
 from smoke.cli.main import print_document
-from smoke.doctor import MACHINE, PROJECT, Check, Left, Machine, Outcome, Place, ThisMachine, examine
+from smoke.doctor import (
+    CONTAINERS,
+    INSIDE,
+    MACHINE,
+    PROJECT,
+    TOLD,
+    Check,
+    Left,
+    Machine,
+    Outcome,
+    Place,
+    ThisMachine,
+    engine_of,
+    examine,
+)
 from smoke.errors import CrossfadeError, DeployError, Exit, JournalError, NoSuchStack
 
 if TYPE_CHECKING:
@@ -27,8 +42,12 @@ def command(stack: str | None, *, as_json: bool) -> int:
     Works anywhere, also without a project and before a stack is up. Uses no network, and changes nothing.
     """
     machine = ThisMachine(os.environ)
-    checks = examine({name: partial(part, machine) for name, part in MACHINE.items()})
-    checks += examine({"project": partial(_project, machine, stack)})
+    daemon = _engine(stack)
+    checks = examine({name: partial(part, machine) for name, part in MACHINE.items() if daemon is None or name not in INSIDE})
+    engine = [] if daemon is None else examine({name: partial(part, machine, daemon) for name, part in CONTAINERS.items()})
+    told = TOLD if any(check.bad for check in engine) else ()
+    checks += engine
+    checks += examine({"project": partial(_project, machine, stack, told)})
     bad = sum(check.bad for check in checks)
     if as_json:
         print_document({"well": not bad, "checks": [check.to_json() for check in checks]})
@@ -52,7 +71,19 @@ def _rows(check: Check, width: int) -> Iterator[str]:
         yield f"{'':<{width + 11}}{'     ' if number else 'fix: '}{line}"
 
 
-def _project(machine: Machine, asked: str | None) -> Iterator[Check]:
+def _engine(asked: str | None) -> str | None:
+    """Address of the engine that the stack asks for; None where it asks for none. What cannot be read is told of elsewhere."""
+    with suppress(Exception):
+        from smoke.stack.project import find_project  # noqa: PLC0415 - what is broken there must not hide the rest
+
+        project = find_project(Path.cwd())
+        stack, _ = _stack(project, asked)
+        if stack is not None:
+            return engine_of(project.settings(stack).read_text(encoding="utf-8"), os.environ)
+    return None
+
+
+def _project(machine: Machine, asked: str | None, told: tuple[str, ...]) -> Iterator[Check]:
     """Everything about the project that the current folder is in; one note where it is in none."""
     from smoke.stack.project import find_project  # noqa: PLC0415 - what is broken there must not hide what is above it
 
@@ -70,7 +101,7 @@ def _project(machine: Machine, asked: str | None) -> Iterator[Check]:
     if note is not None:
         yield note
     secrets, left = ("", None) if stack is None else (_secrets(project, stack), partial(_left, project, stack))
-    place = Place(project.folder, project.state, stack, secrets, left)
+    place = Place(project.folder, project.state, stack, secrets, left, told)
     yield from examine({name: partial(part, machine, place) for name, part in PROJECT.items()})
     if stack is not None and project.state is not None:  # any other backend is on the network
         yield from examine({"stack": partial(_up, project, stack)})

