@@ -155,6 +155,7 @@ def test_old_and_new_run_side_by_side(
         after, left = runtime(port), healths(docker_host)
     finally:
         run(composer, docker_host, "-f", "docker-compose.yml", "down")
+        docker_host.docker("volume", "rm", "--force", "o-shop_data", "o-shop-py312_data")  # which no printed command does
 
     assert (after, left) == ("3.9", ["healthy"])
     assert shop.read_bytes() == before
