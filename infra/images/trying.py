@@ -1,7 +1,7 @@
-"""A build that keeps nothing, before the one that Pulumi is told of: it says what went wrong.
+"""A build before the one that Pulumi is told of: it says what went wrong.
 
 Pulumi's provider, where it runs the builder as a program, repeats nothing of what that said: ``exit status 1``, and no more. What
-is built here is in the builder's cache when the provider builds it again.
+is built here is in the builder's cache when the provider builds it again, and what is pushed is the same image.
 """
 
 import os
@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from infra.images.building import secrets
+from infra.images.building import Build, secrets
 from infra.images.context import OURS
-from infra.images.recipe import DOCKERFILE, Recipe
+from infra.images.recipe import DOCKERFILE
 
 LIMIT = 3600.0
 """Seconds that a build may take."""
@@ -23,16 +23,24 @@ class BuildError(Exception):
     """It cannot be built; says what the builder said."""
 
 
-def attempt(recipe: Recipe, folder: Path, daemon: str, builder: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Build what is in a folder, for the builder's cache alone.
+def kept(build: Build) -> list[str]:
+    """What becomes of a build, in the builder's words: pushed where there is a registry, else in the builder's cache alone."""
+    if build.registry is None:
+        return ["--output", "type=cacheonly"]
+    labels = [word for name, value in build.labels.items() for word in ("--label", f"{name}={value}")]
+    return ["--push", "--tag", build.reference, *labels]
+
+
+def attempt(build: Build, folder: Path, daemon: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Build what is in a folder.
 
     Raises:
-        BuildError: it cannot be built.
+        BuildError: it cannot be built, or pushed.
     """
     given = {f"CROSSFADE_SECRET_{number}": value for number, value in enumerate(secrets(environ).values())}
     try:
         done = subprocess.run(
-            _words(recipe, folder, daemon, builder, list(secrets(environ))),
+            _words(build, folder, daemon, list(secrets(environ))),
             env={**environ, **given},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -46,13 +54,14 @@ def attempt(recipe: Recipe, folder: Path, daemon: str, builder: str, environ: Ma
     except OSError as error:
         raise BuildError(f"there is no docker to build with: {error}") from None
     if done.returncode != 0:
-        raise BuildError(f"the image of {recipe.runtime} cannot be built, from {folder}:\n{told(done.stdout)}")
+        act = "built" if build.registry is None else "built and pushed"
+        raise BuildError(f"the image of {build.recipe.runtime} cannot be {act}, from {folder}:\n{told(done.stdout)}")
 
 
-def _words(recipe: Recipe, folder: Path, daemon: str, builder: str, names: Sequence[str]) -> list[str]:
-    arguments = {"PYTHON_VERSION": recipe.python, "BASE": recipe.base}
+def _words(build: Build, folder: Path, daemon: str, names: Sequence[str]) -> list[str]:
+    arguments = {"PYTHON_VERSION": build.recipe.python, "BASE": build.recipe.base}
     return [
-        *("docker", "-H", daemon, "buildx", "build", "--builder", builder, "--progress", "plain", "--output", "type=cacheonly"),
+        *("docker", "-H", daemon, "buildx", "build", "--builder", build.builder, "--progress", "plain", *kept(build)),
         *(word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")),
         *(word for number, name in enumerate(names) for word in ("--secret", f"id={name},env=CROSSFADE_SECRET_{number}")),
         *("--file", str(folder / OURS / DOCKERFILE), str(folder)),

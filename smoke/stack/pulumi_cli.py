@@ -17,6 +17,8 @@ from smoke.errors import DeployError, Locked, NoSuchStack
 from smoke.stack import checkpoint
 from smoke.stack.project import Project
 
+_QUIET = "--suppress-outputs"
+"""The contract is among them: as the last thing that Pulumi says it would hide an error."""
 _LIMIT = 600.0
 """Seconds that one act may take, all its runs of Pulumi together; to end them comes on top."""
 
@@ -94,7 +96,7 @@ class PulumiStack:
         return _differs(self._stack, slot, contract.releases.get(slot), removed=not inputs)
 
     def _up(self, more: Sequence[str], until: float) -> str:
-        return self._pulumi(["up", "--yes", "--skip-preview", *more], until)
+        return self._pulumi(["up", "--yes", "--skip-preview", *more, _QUIET], until)
 
     def _tidied(self, act: Callable[[float], str]) -> str:
         """Act on a stack that is in order, within the limit."""
@@ -118,7 +120,7 @@ class PulumiStack:
         end_orphans(self._project, os.environ.get("PULUMI_BACKEND_URL", ""))
         if file is not None and "creating" in checkpoint.pending(file):
             # What was being made may be there, or not: our things can be made once more.
-            self._pulumi(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"], until)
+            self._pulumi(["refresh", "--yes", "--skip-preview", "--clear-pending-creates", _QUIET], until)
 
     def _settings(self, contract: Contract, recorded: Mapping[str, Any]) -> Mapping[str, Any]:
         import yaml  # noqa: PLC0415 - only a revert needs it, and `status` may not wait for it

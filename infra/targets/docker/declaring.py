@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +156,11 @@ class Declaration:
         if build.reference not in self._images:
             context = self._context(recipe, service)
             folder = context.id.apply(lambda _: str(contexts(self._layout.home) / recipe.folder))
-            options = pulumi.ResourceOptions(depends_on=[context], retain_on_delete=True)
+            # Only the provider has a password that was made for this moment: a push is not tried without it.
+            tried = build if self._login is None else replace(build, registry=None)
+            spec = {"build": _plain(tried), "daemon": self._layout.daemon}
+            trial = self._thing("trial", f"trial of {service} {recipe.tag}", spec, [context])
+            options = pulumi.ResourceOptions(depends_on=[trial], retain_on_delete=True)
             self._images[build.reference] = images.Image(
                 f"image {service} {recipe.tag}",
                 **arguments(build, folder, os.environ, self._login),
@@ -179,12 +183,7 @@ class Declaration:
     def _context(self, recipe: Recipe, service: str) -> ThingResource:
         if recipe.folder not in self._contexts:
             groups = {**self._settings.services, **self._settings.companions}
-            spec = {
-                "recipe": _plain(recipe),
-                "from": self._sources.of(groups.get(service), recipe),
-                "daemon": self._layout.daemon,
-                "builder": self._settings.docker.builder,
-            }
+            spec = {"recipe": _plain(recipe), "from": self._sources.of(groups.get(service), recipe)}
             self._contexts[recipe.folder] = self._thing("context", f"context {recipe.tag}", spec, [self._ground])
         return self._contexts[recipe.folder]
 
@@ -221,5 +220,6 @@ def _login(registry: str | None) -> Login | None:
         raise pulumi.RunError(str(error)) from error
 
 
-def _plain(recipe: Recipe) -> Mapping[str, str]:
-    return {name: getattr(recipe, name) for name in ("runtime", "source", "lock", "dockerfile", "base")}
+def _plain(value: Recipe | Build) -> Mapping[str, Any]:
+    """As a spec has it: Pulumi keeps no nothing."""
+    return {name: each for name, each in asdict(value).items() if each is not None}

@@ -56,10 +56,13 @@ class Engine:
         if status >= _WRONG:
             raise EngineError(f"{name} cannot be started: {_message(body)}")
 
-    def containers(self, label: str) -> list[Mapping[str, Any]]:
-        """Every container that has a label ``key=value``, running or not."""
-        filters = quote(json.dumps({"label": [label]}))
-        return list(json.loads(self._ask("GET", f"/containers/json?all=1&filters={filters}", _SOON)[1]))
+    def containers(self) -> list[Mapping[str, Any]]:
+        """Every container, running or not."""
+        return list(json.loads(self._ask("GET", "/containers/json?all=1", _SOON)[1]))
+
+    def volumes(self) -> list[Mapping[str, Any]]:
+        """Every volume."""
+        return list(json.loads(self._ask("GET", "/volumes", _SOON)[1])["Volumes"] or [])
 
     def info(self) -> Mapping[str, Any]:
         """What it says of itself."""

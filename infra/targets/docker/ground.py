@@ -13,7 +13,7 @@ from infra.images import faults as build_faults
 from infra.targets.docker.engine import Engine, EngineError
 from infra.targets.docker.layout import Layout
 from infra.targets.local.ground import missing_files, reserved_names, taken_ports, too_deep
-from infra.targets.local.home import read_json
+from infra.targets.local.home import SLOTS, program_name, read_json
 
 if TYPE_CHECKING:
     import psutil
@@ -59,14 +59,21 @@ def engine_faults(layout: Layout, settings: Settings, document: Document) -> Seq
     """What the engine itself says that it cannot give."""
     engine = Engine(layout.daemon)
     try:
-        own = engine.containers(f"crossfade.home={layout.home.folder}")
+        containers, volumes = engine.containers(), engine.volumes()
         networks, info = engine.networks(), engine.info()
     except EngineError as error:
         where = document.where(("docker", "host"))
         return [Fault("the engine does not answer", where, str(error), "systemctl status docker; docker info")]
+    own = [each for each in containers if _is_of(each, layout)]
+    others = {
+        "container": {name[1:] for each in containers if not _is_of(each, layout) for name in each.get("Names") or ()},
+        "volume": {each["Name"] for each in volumes if not _is_of(each, layout)},
+    }
+    # Whose network it is says it all: the other stack has everything else by the same names.
+    named = [*_network(layout, networks, document)] or _names(layout, settings, others, document)
     return [
         *_elsewhere(info, document),
-        *_network(layout, networks, document),
+        *named,
         *taken_ports(settings, document, lambda owner, port: _is_ours(owner, port, own), slots=False),
     ]
 
@@ -89,14 +96,30 @@ def _is_ours(owner: "psutil.Process | None", port: int, own: Sequence[Any]) -> b
     return proxied and owner is not None and owner.name() == "envoy"
 
 
+def _is_of(thing: Mapping[str, Any], layout: Layout) -> bool:
+    return (thing.get("Labels") or {}).get("crossfade.home") == str(layout.home.folder)
+
+
+def _names(layout: Layout, settings: Settings, others: Mapping[str, set[str]], document: Document) -> Iterator[Fault]:
+    """Names of the stack's that others' containers and volumes have: the volumes would be taken for its own, and removed."""
+    programs = [program_name(name, slot) for name in settings.services for slot in SLOTS]
+    names = {
+        "container": {layout.container(each) for each in (*programs, *settings.companions, "envoy")},
+        "volume": {layout.volume(each) for each in (*settings.services, *settings.companions)},
+    }
+    for kind, ours in names.items():
+        for name in sorted(ours & others[kind]):
+            hint = f"give the stack another name, or, where nobody needs it:\ndocker -H {layout.daemon} {kind} rm {name}"
+            yield Fault(f"there is a {kind} {name} already", document.where(("target",)), "it was not made by this project", hint)
+
+
 def _network(layout: Layout, networks: Sequence[Any], document: Document) -> Iterator[Fault]:
     """Another stack's network of the same name or with the same addresses; or this one's, with others than it had."""
     for each in networks:
-        labels = each.get("Labels") or {}
         subnets = [IPv4Network(config["Subnet"]) for config in (each.get("IPAM", {}).get("Config") or ()) if _is_four(config)]
-        ours = labels.get("crossfade.home") == str(layout.home.folder)
+        ours = _is_of(each, layout)
         if each["Name"] == layout.network and not ours:
-            by = labels.get("crossfade.home", "nobody says by whom")
+            by = (each.get("Labels") or {}).get("crossfade.home", "nobody says by whom")
             cause = f"the network {layout.network} was not made by this project: {by}"
             yield Fault(
                 f"there is a stack {layout.stack} in this engine already",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from infra.contract.document import Json
-from infra.images import BuildError, ContextError, Origin, Recipe, assemble, attempt
+from infra.images import Build, BuildError, ContextError, Origin, Recipe, assemble, attempt
 from infra.targets.docker.engine import Engine, EngineError
 from infra.targets.local.home import Home, make_folder, read_json, write_whole
 from infra.targets.local.processes import until
@@ -25,17 +25,17 @@ from infra.targets.local.things.ways import Route
 
 
 class Context:
-    """The folder that an image is built from, and that it can be. Kept until the stack is destroyed: a revert may want it."""
+    """The folder that an image is built from. Kept until the stack is destroyed: a revert may want it."""
 
     KEPT: ClassVar[bool] = True
 
     def make(self, home: Home, spec: Spec) -> Mapping[str, Json]:
-        """Assemble it from the project, and try it; what is there stays as it is."""
+        """Assemble it from the project; what is there stays as it is."""
         recipe, paths = Recipe(**spec["recipe"]), spec.get("from")
         origin = None if paths is None else Origin(*(Path(each) if each else None for each in paths))  # type: ignore[arg-type]
         try:
-            attempt(recipe, assemble(contexts(home), recipe, origin), spec["daemon"], spec["builder"])
-        except (ContextError, BuildError) as error:
+            assemble(contexts(home), recipe, origin)
+        except ContextError as error:
             raise ThingError(str(error)) from error
         return {}
 
@@ -45,6 +45,29 @@ class Context:
     def well(self, home: Home, spec: Spec) -> bool:
         """Whether it is there."""
         return (contexts(home) / Recipe(**spec["recipe"]).folder).is_dir()
+
+
+class Trial:
+    """That an image can be built from its folder, and pushed."""
+
+    KEPT: ClassVar[bool] = True
+
+    def make(self, home: Home, spec: Spec) -> Mapping[str, Json]:
+        """Try it."""
+        build = Build(**{**spec["build"], "recipe": Recipe(**spec["build"]["recipe"])})
+        try:
+            attempt(build, contexts(home) / build.recipe.folder, spec["daemon"])
+        except BuildError as error:
+            raise ThingError(str(error)) from error
+        return {}
+
+    def unmake(self, home: Home, spec: Spec) -> None:
+        """Nothing: what was built or pushed is kept."""
+
+    def well(self, home: Home, spec: Spec) -> bool:
+        """It could be: that is enough."""
+        del home, spec
+        return True
 
 
 class Seat:
@@ -157,6 +180,7 @@ class DockerProvider(Provider):
         "program": Program(),
         "route": Route(),
         "context": Context(),
+        "trial": Trial(),
         "seat": Seat(),
         "fence": Fence(),
         "keeper": Keeper(),

@@ -11,6 +11,7 @@ from socketserver import ThreadingUnixStreamServer
 from typing import Any
 
 import pytest
+from machine import free_port
 
 from infra.config import Document, Settings
 from infra.config.rules import settings_in
@@ -28,7 +29,7 @@ VALUES: Mapping[str, Any] = {
             "source": "src",
             "lock": "lock-{runtime}.txt",
             "command": "serve",
-            "port": 8080,
+            "port": free_port(),
             "health": [{"http": "/"}],
         }
     },
