@@ -43,8 +43,8 @@ def has(registry: str, path: str) -> Any:  # noqa: ANN401 - a registry's JSON
 
 
 def pushed(registry: str) -> dict[str, list[str]]:
-    """Every tag in a registry, by name of the image."""
-    names = has(registry, "_catalog")["repositories"] or []
+    """Every tag of ours in a registry, by name of the image: other tests push there too."""
+    names = [each for each in has(registry, "_catalog")["repositories"] or [] if each.startswith(f"{TEAM}/")]
     return {name: sorted(has(registry, f"{name}/tags/list")["tags"] or []) for name in names}
 
 
