@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from infra.contract import Json
-from smoke.private import private_folder
+from smoke.private import write_private
 
 AWAY = 10.0
 """Seconds without a beat after which the watchdog counts as away."""
@@ -45,12 +45,8 @@ def on_guard(folder: Path, now: float) -> bool:
 
 
 def _write(file: Path, words: Mapping[str, Json]) -> None:
-    draft = file.with_name(f".{file.name}.{os.getpid()}.new")
     with suppress(OSError):  # on a full disk traffic must go back all the same
-        private_folder(file.parent)
-        draft.touch(mode=0o600)
-        draft.write_text(json.dumps(words), encoding="utf-8")
-        draft.rename(file)
+        write_private(file, json.dumps(words))
 
 
 def _read(file: Path) -> Mapping[str, Json]:

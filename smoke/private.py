@@ -1,5 +1,6 @@
-"""Folders that their owner alone may enter."""
+"""Folders that their owner alone may enter, and files that nobody else may read."""
 
+import os
 from pathlib import Path
 
 
@@ -13,3 +14,16 @@ def private_folder(folder: Path) -> None:
         if not folder.parent.exists():
             private_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Replace a file as a whole, making its folder; whoever reads it sees the old text or the new one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    private_folder(file.parent)
+    draft = file.with_name(f".{file.name}.{os.getpid()}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+    draft.rename(file)

@@ -2,10 +2,13 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Self
 
 from infra.content import digest
+from infra.contract.document import Json
 
 FILES = Path(__file__).parent
 """Where our own Dockerfile and what belongs to it lie."""
@@ -28,6 +31,11 @@ class Recipe:
     """Digest of the Dockerfile and of what we put beside it."""
     base: str
     """Reference of the base image. Where it moves, nothing is built anew: pin it by digest to know what you have."""
+
+    @classmethod
+    def of(cls, inputs: Mapping[str, Json]) -> Self:
+        """What the image of these inputs, which say more than that, is made from."""
+        return cls(**{each.name: str(inputs[each.name]) for each in fields(cls)})
 
     @property
     def content(self) -> str:

@@ -1,14 +1,13 @@
 """What is asked of a candidate before it is one: the gates of its images, remembered by its release."""
 
 import json
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smoke.errors import Exit, GateClosed
-from smoke.private import private_folder
+from smoke.private import write_private
 from smoke.wiring import Site
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def examined(site: Site, slot: str) -> "ImageReport":
     from smoke.imagecheck import checked  # noqa: PLC0415 - processes have no images
 
     report = checked(site.contract, slot)
-    _keep(_file(site, slot), report)
+    write_private(_file(site, slot), json.dumps(report.to_json(), indent=1))
     return report
 
 
@@ -67,11 +66,3 @@ def _passed(file: Path) -> bool:
     with suppress(OSError, ValueError, LookupError, TypeError):
         return bool(json.loads(file.read_bytes())["verdict"] == "pass")
     return False
-
-
-def _keep(file: Path, report: "ImageReport") -> None:
-    private_folder(file.parent)
-    draft = file.with_name(f".{file.name}.{os.getpid()}.new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        json.dump(report.to_json(), out, indent=1)
-    draft.rename(file)

@@ -25,7 +25,8 @@ import json, os, shutil, sys
 import six
 print(json.dumps({
     "python": sys.version_info[:2], "uid": os.getuid(), "folder": os.getcwd(), "files": sorted(os.listdir(".")),
-    "uv": shutil.which("uv") or os.path.exists("/opt/uv"), "cache": os.path.exists("/root/.cache"), "prefix": sys.prefix,
+    "uv": shutil.which("uv") or os.path.exists("/opt/uv"), "prefix": sys.prefix,
+    "cache": any(map(os.path.exists, (os.path.expanduser("~root/.cache"), "/var/cache/uv", "/var/cache/pip"))),
     "writable": os.access("/app", os.W_OK), "unbuffered": os.environ["PYTHONUNBUFFERED"],
 }))
 """

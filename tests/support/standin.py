@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from workshop import BIN, LIMIT, ROOT, pulumi_folder, said
+from workshop import BIN, LIMIT, ROOT, pulumi_folder, ran, said
 
 STACK = "test"
 LABEL = "crossfade.test"
@@ -118,18 +118,7 @@ class Declared:
 
     def pulumi(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Pulumi on the stack, as in a pipe."""
-        done = subprocess.run(
-            self._words(words),
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
-        assert not check or done.returncode == 0, said(done)
-        return done
+        return ran(self._words(words), self.folder, self.environment, check=check)
 
     def begin(self, *words: str) -> "subprocess.Popen[bytes]":
         """Start Pulumi on the stack, and leave it running."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -112,18 +112,7 @@ class Workshop:
             self.environment = before
 
     def _run(self, words: list[str], *, check: bool) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            words,
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
-        assert not check or done.returncode == 0, said(done)
-        return done
+        return ran(words, self.folder, self.environment, check=check)
 
     # What is seen
 
@@ -186,6 +175,17 @@ class Workshop:
                 process.kill()
         psutil.wait_procs(left, timeout=10)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def ran(
+    words: Sequence[str], folder: Path, environment: Mapping[str, str], *, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """How a program ended in a folder, as in a pipe; well where ``check``."""
+    done = subprocess.run(
+        words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    assert not check or done.returncode == 0, said(done)
+    return done
 
 
 @contextmanager

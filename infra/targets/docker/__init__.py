@@ -18,12 +18,11 @@ from infra.config.settings import Program
 from infra.config.settings import Service as ServiceSettings
 from infra.content import Content
 from infra.contract import Backend, Placement, Service
-from infra.images import base_of, dockerfile_digest
+from infra.images import Recipe, base_of, dockerfile_digest
 from infra.release import Inputs, Slots, Standing, version_of
 from infra.targets.docker.ground import faults
 from infra.targets.docker.layout import APP, Layout, derived_subnet, engine_of
 from infra.targets.docker.placing import environment
-from infra.targets.docker.recipes import recipe_of
 from infra.targets.local import Local, companion_inputs, made_from
 from infra.targets.local.home import SLOTS, home_of, program_name
 from infra.targets.local.watchdog import watchdog_spec
@@ -73,7 +72,7 @@ class Docker:
             service=service,
             slot=slot,
             runtime=inputs["runtime"],
-            artefact=recipe_of(inputs).content,
+            artefact=Recipe.of(inputs).content,
             version=version_of(inputs),
             address=None if port is None else f"{layout.address(port, slot)}:{port}",
             heartbeat=layout.heartbeat(program),

@@ -17,7 +17,6 @@ from infra.images import Build, Login, Recipe, RegistryError, arguments, dockerf
 from infra.release import Inputs, version_of
 from infra.targets.docker.layout import Layout
 from infra.targets.docker.placing import container, folders, kept, labelled
-from infra.targets.docker.recipes import recipe_of
 from infra.targets.docker.things import DockerProvider, contexts
 from infra.targets.local.home import SLOTS, program_name
 from infra.targets.local.provider import ThingResource
@@ -151,7 +150,7 @@ class Declaration:
 
     def _image(self, service: str, inputs: Inputs) -> tuple[pulumi.Input[str], images.Image]:
         """The image of a service's content, and its name for a container."""
-        recipe, given = recipe_of(inputs), self._settings.docker
+        recipe, given = Recipe.of(inputs), self._settings.docker
         build = Build(self._layout.stack, str(self._layout.home.folder), service, recipe, given.builder, given.registry)
         if build.reference not in self._images:
             context = self._context(recipe, service)

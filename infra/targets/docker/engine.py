@@ -1,6 +1,5 @@
 """The engine, asked over its socket: what it has, and to start again what has ended. Declares nothing."""
 
-import http.client
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from infra.targets.local.unix import UnixConnection
+from infra.targets.local.unix import ask
 
 API = "/v1.41"
 """Docker 20.10 and later."""
@@ -41,20 +40,23 @@ class Engine:
     def running(self, name: str) -> bool:
         """Whether it has the container, and keeps it running: one that it starts again after a crash is."""
         found = self.container(name)
-        state = {} if found is None else found["State"]
-        return bool((state.get("Running") or state.get("Restarting")) and not state.get("Paused"))
+        return found is not None and _runs(found["State"])
 
-    def start(self, name: str) -> None:
-        """Have a container running that has ended, or was paused; may be repeated.
+    def wake(self, name: str) -> bool:
+        """Have a container running that has ended, or was paused, and say whether there is one; may be repeated.
 
         Raises:
-            EngineError: it cannot be started, or is not there.
+            EngineError: it cannot be started.
         """
         found = self.container(name)
-        act = "unpause" if found is not None and found["State"].get("Paused") else "start"
-        status, body = self._ask("POST", f"/containers/{quote(name)}/{act}", _LATER)
-        if status >= _WRONG:
-            raise EngineError(f"{name} cannot be started: {_message(body)}")
+        if found is None:
+            return False
+        if not _runs(found["State"]):
+            act = "unpause" if found["State"].get("Paused") else "start"
+            status, body = self._ask("POST", f"/containers/{quote(name)}/{act}", _LATER)
+            if status >= _WRONG:
+                raise EngineError(f"{name} cannot be started: {_message(body)}")
+        return True
 
     def containers(self) -> list[Mapping[str, Any]]:
         """Every container, running or not."""
@@ -83,18 +85,17 @@ class Engine:
         return b"".join(pieces).decode("utf-8", "replace").strip() or "nothing"
 
     def _ask(self, method: str, path: str, limit: float, *, missing_ok: bool = False) -> tuple[int, bytes]:
-        connection = UnixConnection(Path(self.address.removeprefix("unix://")), limit)
         try:
-            connection.request(method, f"{API}{path}")
-            answer = connection.getresponse()
-            status, body = answer.status, answer.read()
-        except (OSError, http.client.HTTPException) as error:
+            status, body = ask(Path(self.address.removeprefix("unix://")), method, f"{API}{path}", limit)
+        except OSError as error:
             raise EngineError(f"the engine at {self.address} does not answer: {error}") from error
-        finally:
-            connection.close()
         if status >= _WRONG and method == "GET" and not (missing_ok and status == _NOT_FOUND):
             raise EngineError(f"the engine at {self.address} answers {status}: {_message(body)}")
         return status, body
+
+
+def _runs(state: Mapping[str, Any]) -> bool:
+    return bool((state.get("Running") or state.get("Restarting")) and not state.get("Paused"))
 
 
 def _message(body: bytes) -> str:

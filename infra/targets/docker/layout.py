@@ -5,12 +5,11 @@ above the users' port, green 20,000. So no two have the same, and none ever chan
 proxy leads to addresses, and a name that pointed to another container for a moment would lead users to the wrong slot.
 """
 
-import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from infra.targets.local.home import Home
 from infra.targets.local.machine import slot_port
@@ -71,13 +70,13 @@ class Layout:
         """User and group that containers run as: never root."""
         return self.owner if self.owner[0] else (USER, USER)
 
-    def beat(self, program: str) -> Home:
+    def beat(self, program: str) -> Path:
         """The folder, on this machine, that a program beats into."""
-        return Home(self.home.folder / "beats" / program)
+        return self.home.folder / "beats" / program
 
     def heartbeat(self, program: str) -> str:
         """The file, on this machine, that a program beats into."""
-        return str(self.beat(program).folder / BEAT.name)
+        return str(self.beat(program) / BEAT.name)
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -93,8 +92,3 @@ def derived_subnet(home: Home) -> IPv4Network:
 def engine_of(host: str | None, shell: Mapping[str, str]) -> str:
     """Address of the engine: the settings', else the shell's, else where one listens by default."""
     return host or shell.get("DOCKER_HOST") or SOCKET
-
-
-def nameable(stack: str) -> bool:
-    """Whether the engine takes names with the stack's in it."""
-    return re.fullmatch(r"[A-Za-z0-9_.-]+", stack) is not None

@@ -42,7 +42,7 @@ def environment(service: str, slot: str | None, inputs: Inputs) -> Mapping[str, 
 
 def folders(layout: Layout, service: str, slot: str | None, inputs: Inputs) -> Mapping[str, str]:
     """Folders of this machine that it shares, by where it has them."""
-    shared = {} if slot is None else {str(BEAT.parent): str(layout.beat(program_name(service, slot)).folder)}
+    shared = {} if slot is None else {str(BEAT.parent): str(layout.beat(program_name(service, slot)))}
     if inputs["kind"] == "singleton":
         shared[str(INSIDE / "fence")] = str(layout.home.fence(service))
     return shared

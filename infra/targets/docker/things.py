@@ -207,10 +207,8 @@ def _listens(spec: Spec) -> bool:
 
 
 def _awake(engine: Engine, name: str) -> None:
-    if engine.container(name) is None:
+    if not engine.wake(name):
         raise ThingError(f"container {name} is gone, and Pulumi did not remove it: pulumi up --refresh makes it anew")
-    if not engine.running(name):
-        engine.start(name)
 
 
 @contextmanager

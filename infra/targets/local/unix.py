@@ -42,21 +42,31 @@ class UnixTransport(xmlrpc.client.Transport):
         return connection
 
 
-def get(path: Path, query: str, limit: float) -> str:
-    """What is answered to a query.
+def ask(path: Path, method: str, query: str, limit: float) -> tuple[int, bytes]:
+    """Status and body of what is answered to a query.
 
     Raises:
         OSError: nobody answers, or not in time, or with something that is no answer.
     """
     connection = UnixConnection(path, limit)
     try:
-        connection.request("GET", query)
+        connection.request(method, query)
         answer = connection.getresponse()
-        text = answer.read().decode("utf-8", "replace")
+        return answer.status, answer.read()
     except http.client.HTTPException as error:
         raise OSError(f"{path}: {error!r}") from error
     finally:
         connection.close()
-    if answer.status != http.HTTPStatus.OK:
-        raise OSError(f"{path}: {answer.status} {text.strip()}")
+
+
+def get(path: Path, query: str, limit: float) -> str:
+    """What is answered to a query.
+
+    Raises:
+        OSError: nothing that is an answer, or one that says no.
+    """
+    status, body = ask(path, "GET", query, limit)
+    text = body.decode("utf-8", "replace")
+    if status != http.HTTPStatus.OK:
+        raise OSError(f"{path}: {status} {text.strip()}")
     return text
