@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,10 @@ def stack(project: Workshop, monkeypatch: pytest.MonkeyPatch) -> PulumiStack:
     return PulumiStack(find_project(project.folder), STACK)
 
 
-def begun(project: Workshop) -> "subprocess.Popen[bytes]":
-    """Somebody's `pulumi up`."""
-    return subprocess.Popen(
+@contextmanager
+def begun(project: Workshop) -> "Iterator[subprocess.Popen[bytes]]":
+    """Somebody's `pulumi up`, which is over with the context, whatever became of the test: also one that was stopped."""
+    process = subprocess.Popen(
         ["pulumi", *UP, "--stack", STACK, "--non-interactive"],
         cwd=project.folder,
         env=project.environment,
@@ -54,6 +56,12 @@ def begun(project: Workshop) -> "subprocess.Popen[bytes]":
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        process.wait(60)
 
 
 def latest(project: Workshop) -> dict[str, Any]:
