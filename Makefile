@@ -5,7 +5,7 @@ STACK ?= staging
 in_shell := . ./activate &&
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## everything the others need: the environment, Pulumi, the stacks
 	@sh toolchain/setup.sh
@@ -23,8 +23,12 @@ test-docker: setup ## the tests of the target docker, on an engine of their own:
 	@sh toolchain/docker-packages.sh
 	@$(in_shell) pytest -m docker tests/docker $(ARGS)
 
+test-kubernetes: setup ## the tests of the target kubernetes, on clusters of their own: those with a node as root; the first builds Kubernetes
+	@sh toolchain/kubernetes-packages.sh
+	@$(in_shell) sh toolchain/kubernetes.sh >/dev/null && "$$(sh toolchain/uv.sh)" sync --quiet --frozen --all-extras --group kubernetes && pytest -m kubernetes tests/kubernetes tests/smoke $(ARGS)
+
 test-quick: ## what needs no processes: a few seconds
-	@$(in_shell) pytest -q -m "not processes and not engine and not load and not docker"
+	@$(in_shell) pytest -q -m "not processes and not engine and not load and not docker and not kubernetes"
 
 check: lint format types imports ## everything that reads the code and runs none of it
 
@@ -52,4 +56,4 @@ destroy: ## take the stack STACK (staging) off this machine, and leave nothing b
 clean: ## remove what was built here; never the state of a stack
 	rm -rf .venv .toolchain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
-.PHONY: help setup staging docker test test-docker test-quick check lint format types imports bench bench-live destroy clean
+.PHONY: help setup staging docker test test-docker test-kubernetes test-quick check lint format types imports bench bench-live destroy clean

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.contract import Contract
+from infra.contract import Backend, Contract, Service
 from smoke.clock import SystemClock
 from smoke.errors import CrossfadeError, HandoverError, JournalError, RouterError
 from smoke.guard import remember_shell
@@ -133,7 +133,15 @@ class Site:
     @cached_property
     def routers(self) -> Mapping[str, Router]:
         """By service, providers first."""
-        return {each.name: router(each.router) for each in self.contract.services if each.router is not None}
+        return {each.name: self._router(each, each.router) for each in self.contract.services if each.router is not None}
+
+    def _router(self, service: Service, backend: Backend) -> Router:
+        found, settle = router(backend), backend.settings.get("settle")
+        if settle is None or service.meter is None:
+            return found
+        from smoke.seeing import Seeing  # noqa: PLC0415 - most data planes do at once what they accept
+
+        return Seeing(found, lambda: self.meters[service.name], self.clock, settle)
 
     @cached_property
     def meters(self) -> Mapping[str, Meter]:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from infra.config.document import Document, Keys, Repeated
 from infra.config.faults import Fault, FaultsError, paste
 from infra.config.hour_rules import hour_faults
+from infra.config.kubernetes_rules import cluster_faults
 from infra.config.metric_rules import metric_faults
 from infra.config.plan import steps_document
 from infra.config.ports import ports_of, spare_port
@@ -110,6 +111,8 @@ def _circle(settings: Settings, document: Document) -> Iterator[Fault]:
 
 
 def _ports(settings: Settings, document: Document) -> Iterator[Fault]:
+    if settings.target == "kubernetes":  # every pod has an address of its own
+        return
     taken: dict[int, str] = {}
     programs = {("services", name): each.port for name, each in settings.services.items()}
     programs |= {("companions", name): each.port for name, each in settings.companions.items()}
@@ -146,7 +149,7 @@ def _sticky(settings: Settings, document: Document) -> Iterator[Fault]:
 
 
 def _docker_alone(settings: Settings, document: Document) -> Iterator[Fault]:
-    if settings.target == "docker":
+    if settings.target != "local":
         return
     groups = (("services", settings.services), ("companions", settings.companions))
     found: list[Keys] = [("docker",)] if "docker" in settings.model_fields_set else []
@@ -236,6 +239,7 @@ RULES: tuple[Rule, ...] = (
     _ports,
     _sticky,
     _docker_alone,
+    cluster_faults,
     _health,
     metric_faults,
     _steps,

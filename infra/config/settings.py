@@ -23,6 +23,7 @@ from infra.config.kinds import (
     UrlPath,
     Variables,
 )
+from infra.config.kubernetes import RUNTIME, Image, InCluster, KubernetesSettings
 from infra.config.metrics import MetricSettings
 
 Slot = Literal["blue", "green"]
@@ -63,10 +64,19 @@ class Program(Model):
     )
     memory: Memory | None = Field(default=None, examples=["512m"], description="what its container may use at most")
     cpus: Cpus | None = Field(default=None, examples=[1.5], description="processors that its container may use at most")
+    image: Image | None = Field(
+        default=None,
+        examples=["registry.example.com/team/api:{runtime}"],
+        description="an image that was built elsewhere, best by digest; {runtime} stands for the slot's runtime",
+    )
 
     def lock_for(self, runtime: str) -> str:
         """The locked requirements of one runtime."""
-        return self.lock.replace("{runtime}", runtime)
+        return self.lock.replace(RUNTIME, runtime)
+
+    def image_for(self, runtime: str) -> str | None:
+        """The image of one runtime that was built elsewhere, or None: it is built from source and lock."""
+        return None if self.image is None else self.image.replace(RUNTIME, runtime)
 
 
 class GateSettings(Model):
@@ -101,7 +111,7 @@ class GateSettings(Model):
     )
 
 
-class Service(Program):
+class Service(Program, InCluster):
     """A program in both slots, and how it is reached and watched."""
 
     kind: Literal["http", "sticky-http", "singleton"] = Field(
@@ -223,7 +233,9 @@ class PlanSettings(Model):
 class Settings(Model):
     """Everything about one stack."""
 
-    target: Literal["local", "docker"] = Field(examples=["local"], description="the kind of place the stack lives on")
+    target: Literal["local", "docker", "kubernetes"] = Field(
+        examples=["local"], description="the kind of place the stack lives on"
+    )
     start: Slot = Field(default="blue", examples=["blue"], description="the slot that serves first")
     slots: dict[Slot, SlotSettings] = Field(
         min_length=1,
@@ -248,7 +260,12 @@ class Settings(Model):
     )
     companions: dict[Name, Companion] = Field(default={}, examples=[{}])
     docker: DockerSettings = Field(
-        default=DockerSettings(), examples=[{"registry": "registry.example.com/team"}], description="of the target docker alone"
+        default=DockerSettings(), examples=[{"registry": "registry.example.com/team"}], description="of containers alone"
+    )
+    kubernetes: KubernetesSettings | None = Field(
+        default=None,
+        examples=[{"namespace": "trading", "gateway": "gateways/public"}],
+        description="of the target kubernetes alone: where in the cluster the stack lives",
     )
     plan: PlanSettings = Field(default=PlanSettings(), examples=[{"steps": [5, 25, 50, 100]}])
     recorded: dict[Slot, dict[Name, Any]] | None = Field(

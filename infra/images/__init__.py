@@ -6,12 +6,13 @@ makes a ``Recipe``, has its folder assembled, and hands ``arguments`` to Pulumi.
 
 from infra.images.building import Build, arguments
 from infra.images.context import ContextError, Origin, assemble
-from infra.images.ground import faults
+from infra.images.ground import PLUGINS, builder_faults, faults, plugin_faults
 from infra.images.recipe import Recipe, base_of, dockerfile_digest, image_name
 from infra.images.registry import Login, RegistryError, login
 from infra.images.trying import BuildError, attempt
 
 __all__ = [
+    "PLUGINS",
     "Build",
     "BuildError",
     "ContextError",
@@ -23,8 +24,10 @@ __all__ = [
     "assemble",
     "attempt",
     "base_of",
+    "builder_faults",
     "dockerfile_digest",
     "faults",
     "image_name",
     "login",
+    "plugin_faults",
 ]

@@ -50,7 +50,7 @@ def ask(words: Sequence[str]) -> Answer:
 
 
 def faults(where: str, host: str, builder: str, environ: Mapping[str, str] = os.environ, run: Ask = ask) -> Sequence[Fault]:
-    """Everything that is missing to build with.
+    """Everything that is missing to build with, and to have containers of it in the engine.
 
     Args:
         where: the place in the settings to name, ``file:line key``.
@@ -59,10 +59,10 @@ def faults(where: str, host: str, builder: str, environ: Mapping[str, str] = os.
         environ: says where Pulumi's plugins are.
         run: runs a program.
     """
-    return [*_docker(where, host, builder, run), *_plugins(where, environ)]
+    return [*builder_faults(where, host, builder, run), *plugin_faults(where, PLUGINS, environ)]
 
 
-def _docker(where: str, host: str, builder: str, run: Ask) -> Iterator[Fault]:
+def builder_faults(where: str, host: str, builder: str, run: Ask = ask) -> Iterator[Fault]:
     """Client, engine, buildx and builder; what needs another that is missing is not asked."""
     said = run(["docker", "-H", host, "version", "--format", "{{json .}}"])
     if said.code is None:
@@ -97,8 +97,9 @@ def _engine(where: str, host: str, said: Answer) -> list[Fault]:
     return [Fault(f"the engine at {host} is too old", where, cause, "apt-get install docker-ce, or name another host")]
 
 
-def _plugins(where: str, environ: Mapping[str, str]) -> Iterator[Fault]:
-    for name, version in PLUGINS.items():
+def plugin_faults(where: str, plugins: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Iterator[Fault]:
+    """Providers of Pulumi's that are missing; ``plugins`` has the version of each."""
+    for name, version in plugins.items():
         if not _has_plugin(name, version, environ):
             hint = f"pulumi plugin install resource {name} {version}\nor, in this project: {_OURS}"
             yield Fault(f"Pulumi has no plugin {name} {version}", where, "images and containers are declared by it", hint)

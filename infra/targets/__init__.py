@@ -9,10 +9,11 @@ from pathlib import Path
 
 from infra.config import Document, FaultsError, Settings, broken_rules, settings_in
 from infra.targets.docker import Docker
+from infra.targets.kubernetes import Kubernetes
 from infra.targets.local import Local
 from infra.targets.target import Site, Target
 
-TARGETS: Mapping[str, Callable[[Site], Target]] = {"docker": Docker, "local": Local}
+TARGETS: Mapping[str, Callable[[Site], Target]] = {"docker": Docker, "kubernetes": Kubernetes, "local": Local}
 
 
 def target(kind: str, stack: str, project: Path) -> Target:

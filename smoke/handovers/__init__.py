@@ -12,6 +12,7 @@ from smoke.seams import Clock, Handover
 HANDOVERS: Mapping[str, str] = {
     "file": "smoke.handovers.file:FileHandover",
     "memory": "smoke.handovers.memory:MemoryHandover.of",
+    "scale": "smoke.handovers.scale:ScaleHandover",
 }
 
 __all__ = ["HANDOVERS", "handover"]

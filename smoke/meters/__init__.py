@@ -12,6 +12,7 @@ from smoke.seams import Meter
 METERS: Mapping[str, str] = {
     "command": "smoke.meters.command:command",
     "envoy": "smoke.meters.envoy:EnvoyMeter",
+    "prometheus-text": "smoke.meters.prometheus_text:PrometheusText",
     "promql": "smoke.meters.promql:promql",
     "scripted": "smoke.meters.scripted:ScriptedMeter.of",
     "sql": "smoke.meters.sql:sql",

@@ -14,6 +14,7 @@ PROBES: Mapping[str, str] = {
     "command": "smoke.probes.command:command",
     "heartbeat": "smoke.probes.heartbeat:heartbeat",
     "http": "smoke.probes.http:http",
+    "pods": "smoke.probes.pods:pods",
     "scripted": "smoke.probes.scripted:scripted",
     "streamlit": "smoke.probes.streamlit:streamlit",
     "tcp": "smoke.probes.tcp:tcp",

@@ -11,6 +11,7 @@ from smoke.seams import Router
 
 ROUTERS: Mapping[str, str] = {
     "envoy": "smoke.routers.envoy:EnvoyRouter",
+    "gateway": "smoke.routers.gateway:GatewayRouter",
     "memory": "smoke.routers.memory:MemoryRouter.of",
 }
 

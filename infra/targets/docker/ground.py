@@ -25,7 +25,7 @@ def faults(project: Path, layout: Layout, settings: Settings, document: Document
     here = [
         *too_deep(layout.home, document),
         *missing_files(project, settings, document, asked),
-        *_dockerfiles(project, settings, document),
+        *missing_dockerfiles(project, settings, document),
         *reserved_names(settings, document),
     ]
     engine = [
@@ -45,7 +45,8 @@ def _moved(layout: Layout, document: Document) -> Iterator[Fault]:
         yield Fault("the stack lives in another engine", document.where(("docker", "host")), cause, hint)
 
 
-def _dockerfiles(project: Path, settings: Settings, document: Document) -> Iterator[Fault]:
+def missing_dockerfiles(project: Path, settings: Settings, document: Document) -> Iterator[Fault]:
+    """Dockerfiles of the user's own that are not there."""
     programs: list[tuple[Keys, Program]] = [(("services", name), each) for name, each in settings.services.items()]
     programs += [(("companions", name), each) for name, each in settings.companions.items()]
     for keys, program in programs:

@@ -12,6 +12,7 @@ from infra.config import FaultsError, read, validate
 from infra.config.docker import DockerSettings
 from infra.config.health import Heartbeat, Http, Run, Streamlit, Tcp, Websocket
 from infra.config.hours import FreezeSettings, WindowSettings
+from infra.config.kubernetes import Autoscale, GatewayMetrics, KubernetesSettings
 from infra.config.metrics import MetricSettings, Promql, Sql
 from infra.config.plan import plan_document
 from infra.config.settings import GateSettings, PlanSettings, Service, Settings, SlotSettings, StepSettings
@@ -23,6 +24,9 @@ SHOWN = {"steps", "traffic", "windows", "freezes"}
 MODELS: tuple[type[BaseModel], ...] = (
     Settings,
     DockerSettings,
+    KubernetesSettings,
+    GatewayMetrics,
+    Autoscale,
     SlotSettings,
     Service,
     StepSettings,
@@ -58,7 +62,7 @@ def _merged(one: Any, other: Any) -> Any:  # noqa: ANN401 - any YAML
 
 def test_the_block_of_containers_is_valid(tmp_path: Path) -> None:
     """With what the second block says of containers the first one is taken too, and by the target local it is not."""
-    one, other = map(yaml.safe_load, _blocks())
+    one, other, _ = map(yaml.safe_load, _blocks())
     file = tmp_path / "Pulumi.page.yaml"
     file.write_text(yaml.safe_dump(_merged(one, other)), encoding="utf-8")
     settings = validate(read(file))
@@ -66,6 +70,25 @@ def test_the_block_of_containers_is_valid(tmp_path: Path) -> None:
 
     assert (settings.services["api"].memory, settings.docker.subnet) == (512, "10.213.0.0/16")
     with pytest.raises(FaultsError, match="memory is for containers"):
+        validate(read(file))
+
+
+def test_the_block_of_clusters_is_valid(tmp_path: Path) -> None:
+    """What the third block says of a service in a cluster is taken, and by the target docker it is not."""
+    one, _, other = map(yaml.safe_load, _blocks())
+    api = {**one["config"]["crossfade:services"]["api"], **other["config"]["crossfade:services"]["api"]}
+    del api["listen"]
+    api["health"] = [{"http": "/health/"}, "tcp"]
+    whole = {"config": {**one["config"], **other["config"], "crossfade:services": {"api": api}, "crossfade:companions": {}}}
+    whole["config"]["crossfade:slots"]["green"]["services"] = {}
+    file = tmp_path / "Pulumi.page.yaml"
+    file.write_text(yaml.safe_dump(whole), encoding="utf-8")
+    settings = validate(read(file))
+    file.write_text(yaml.safe_dump({"config": {**whole["config"], "crossfade:target": "docker"}}), encoding="utf-8")
+
+    assert settings.kubernetes is not None
+    assert (settings.services["api"].replicas, settings.kubernetes.gateway) == (2, "gateways/public")
+    with pytest.raises(FaultsError, match="kubernetes is for clusters"):
         validate(read(file))
 
 

@@ -24,8 +24,25 @@ WRONG: list[tuple[str, object]] = [
     ("containers", {}),
     ("containers", {"blue": 1}),
     ("daemon", ""),
+    ("context", 1),
+    ("namespace", ""),
+    ("stack", 1),
+    ("service", None),
+    ("deployments", ["blue"]),
+    ("deployments", {}),
+    ("deployments", {"blue": 1}),
 ]
-WHOLE = {"folder": "/nowhere/agent", "heartbeats": {"blue": "/nowhere/blue", "green": "/nowhere/green"}, "timeout": 1.0}
+WHOLE: dict[str, dict[str, object]] = {
+    "file": {"folder": "/nowhere/agent", "heartbeats": {"blue": "/nowhere/blue", "green": "/nowhere/green"}, "timeout": 1.0},
+    "memory": {},
+    "scale": {
+        "namespace": "shop",
+        "stack": "staging",
+        "service": "agent",
+        "deployments": {"blue": "agent-blue", "green": "agent-green"},
+        "timeout": 1.0,
+    },
+}
 
 
 def test_the_holder_is_the_one_that_was_given_the_work(any_handover: Handover) -> None:
@@ -79,7 +96,7 @@ def test_an_unknown_slot_is_refused(any_handover: Handover) -> None:
 
 def test_an_unknown_handover_names_the_known_ones() -> None:
     """A backend that is not in the table is a usage error that lists the table."""
-    with pytest.raises(UsageError, match="file, memory"):
+    with pytest.raises(UsageError, match="file, memory, scale"):
         handover(Backend("lease", {}), FakeClock())
 
 
@@ -87,13 +104,12 @@ def test_an_unknown_handover_names_the_known_ones() -> None:
 @pytest.mark.parametrize("kind", HANDOVERS)
 def test_a_wrong_setting_is_named(kind: str, key: str, value: object) -> None:
     """A setting that is unknown or of the wrong kind is a usage error that names it, never passed over."""
-    whole = WHOLE if kind == "file" else {}
     with pytest.raises(UsageError, match=key):
-        handover(Backend(kind, {**whole, key: value}), FakeClock())
+        handover(Backend(kind, {**WHOLE[kind], key: value}), FakeClock())
 
 
-@pytest.mark.parametrize("key", WHOLE)
-def test_a_missing_setting_is_named(key: str) -> None:
-    """A setting that the fence cannot do without is a usage error that names it."""
+@pytest.mark.parametrize(("kind", "key"), [(kind, key) for kind, whole in WHOLE.items() for key in whole])
+def test_a_missing_setting_is_named(kind: str, key: str) -> None:
+    """A setting that a hand-over cannot do without is a usage error that names it."""
     with pytest.raises(UsageError, match=key):
-        handover(Backend("file", {name: value for name, value in WHOLE.items() if name != key}), FakeClock())
+        handover(Backend(kind, {name: value for name, value in WHOLE[kind].items() if name != key}), FakeClock())

@@ -14,6 +14,7 @@ from machine import free_port
 from infra.contract import Backend
 from smoke.meters import METERS, meter
 from smoke.seams import Meter
+from tests.smoke.meters.expositions import Gateway
 from tests.smoke.meters.prometheus import FILLS, LATE, NEEDED, PROMETHEUS, Exporter, Pretended, Prometheus
 from tests.smoke.meters.proxy_harness import Proxy
 from tests.smoke.meters.rude import Rude
@@ -148,6 +149,13 @@ def _promql(request: pytest.FixtureRequest) -> Subject:
     return _counted(server.backend(), lambda bad, total: server.publish("blue", bad=bad, total=total))
 
 
+def _prometheus_text(request: pytest.FixtureRequest) -> Subject:
+    gateway = Gateway()
+    request.addfinalizer(gateway.__enter__().__exit__)
+    gateway.count("blue", "200")
+    return Subject(meter(gateway.backend()), lambda: gateway.count("blue", "200"), lambda: gateway.count("blue", "503"))
+
+
 def _prometheus(request: pytest.FixtureRequest) -> Subject:
     server, exporter = request.getfixturevalue("prometheus")
     names = {"bad": f'{LATE}{{slot="blue"}}', "all": f'{FILLS}{{slot="blue"}}'}
@@ -171,6 +179,7 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
         "command": lambda: _command(tmp_path),
         "envoy": lambda: _envoy(request),
         "prometheus": lambda: _prometheus(request),
+        "prometheus-text": lambda: _prometheus_text(request),
         "promql": lambda: _promql(request),
         "scripted": _scripted,
         "sql": lambda: _sql(tmp_path),

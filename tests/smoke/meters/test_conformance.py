@@ -73,7 +73,7 @@ def test_an_unknown_meter_names_the_known_ones() -> None:
     with pytest.raises(UsageError) as caught:
         meter(Backend("statsd", {}))
     assert caught.value.what == "there is no meter 'statsd'"
-    assert caught.value.hint == "one of: command, envoy, promql, scripted, sql"
+    assert caught.value.hint == "one of: command, envoy, prometheus-text, promql, scripted, sql"
 
 
 @pytest.mark.parametrize("kind", METERS)

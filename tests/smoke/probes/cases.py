@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster_said import NAMESPACE, STACK, Cluster, deployment, kubeconfig
+
 from infra.contract import Backend, Json, Placement
 from tests.smoke.probes.peers import (
     FINISHED,
@@ -30,12 +32,13 @@ SETTINGS: dict[str, dict[str, Json]] = {
     "command": {"run": ["true"]},
     "heartbeat": {"max_age": 5.0},
     "http": {"path": "/health/"},
+    "pods": {"context": None, "namespace": NAMESPACE, "stack": STACK, "standby": False},
     "scripted": {"readings": [{"answer": "ok", "detail": "as told"}]},
     "streamlit": {"path": "/", "script": 5.0},
     "tcp": {},
     "websocket": {"path": "/ws", "expect": "message"},
 }
-OPTIONAL = {("streamlit", "path")}
+OPTIONAL = {("streamlit", "path"), ("pods", "context"), ("pods", "standby")}
 """What may be left out of these."""
 
 
@@ -93,6 +96,16 @@ def _command(version: str | None, folder: Path) -> Iterator[Stage]:
 
 
 @contextmanager
+def _pods(version: str | None, _: Path) -> Iterator[Stage]:
+    cluster = Cluster()
+    cluster.put("deployments", deployment("green", 2, "api", version))
+    cluster.act()
+    cluster.act()
+    with cluster.door() as address, kubeconfig(shop=address):
+        yield backend("pods"), placed()
+
+
+@contextmanager
 def _scripted(version: str | None, _: Path) -> Iterator[Stage]:
     yield backend("scripted", readings=[{"answer": "ok", "detail": "as told", "version": version}]), placed()
 
@@ -122,6 +135,7 @@ CASES = {
     "command": Case(_command, _endless, listens=False),
     "heartbeat": Case(_heartbeat, None, listens=False),
     "http": Case(_http, _unanswered("http")),
+    "pods": Case(_pods, None, listens=False),
     "scripted": Case(_scripted, None, listens=False),
     "streamlit": Case(_streamlit, _unanswered("streamlit")),
     "tcp": Case(_tcp, _untaken),

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from kube_api import kube_api, missing
 
 from infra.contract import Backend
 from smoke.routers import ROUTERS, router
 from smoke.seams import Router
 from tests.smoke.routers.envoy_harness import SERVICE, Envoy, binary
+from tests.smoke.routers.gateway_harness import LIMIT, Shop, opened
 from tests.smoke.routers.upstream import Upstream
 from tests.smoke.routers.visitors import Door, door
 
@@ -47,25 +49,39 @@ def envoy(upstreams: dict[str, Upstream]) -> Iterator[Envoy]:
         yield proxy
 
 
+@pytest.fixture(scope="session")
+def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """A route at an API server; what is written is accepted at once."""
+    if "kubernetes" not in request.config.option.markexpr:
+        pytest.skip("starts an API server of its own: make test-kubernetes")
+    if (reason := missing()) is not None:
+        pytest.skip(reason)
+    with kube_api() as api, opened(api, "conformance") as made:
+        yield made
+
+
 def kinds(*without: str) -> list[object]:
     """Every kind in the table but these, as parameters."""
-    return [
-        pytest.param(kind, marks=pytest.mark.processes if kind != "memory" else ()) for kind in ROUTERS if kind not in without
-    ]
+    marks = {"memory": (), "gateway": pytest.mark.kubernetes}
+    return [pytest.param(kind, marks=marks.get(kind, pytest.mark.processes)) for kind in ROUTERS if kind not in without]
 
 
 @pytest.fixture(params=kinds())
 def any_router(request: pytest.FixtureRequest) -> Router:
     """A router of each kind in the table, with slots blue and green and all weight on blue."""
-    backends = {"memory": lambda: Backend("memory", {}), "envoy": lambda: request.getfixturevalue("shared").router}
+    backends = {
+        "memory": lambda: Backend("memory", {}),
+        "envoy": lambda: request.getfixturevalue("shared").router,
+        "gateway": lambda: request.getfixturevalue("shop").backend(timeout=LIMIT),
+    }
     made = router(backends[request.param]())
     made.write({"blue": 100, "green": 0})
     return made
 
 
-@pytest.fixture(params=kinds("memory"))
+@pytest.fixture(params=kinds("memory", "gateway"))
 def any_front(request: pytest.FixtureRequest) -> Iterator[Front]:
-    """The same of each kind that moves real requests, for a service that keeps its sessions."""
+    """The same of each kind that moves real requests here, for a service that keeps its sessions."""
     proxies = {"envoy": lambda: request.getfixturevalue("shared")}
     proxy = proxies[request.param]()
     made = router(proxy.sticky)

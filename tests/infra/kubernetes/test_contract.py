@@ -1,0 +1,125 @@
+"""What a stack in a cluster says of itself to whoever drives a rollout."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.contract import Service
+from infra.release import wanted
+from infra.targets.kubernetes import Kubernetes
+from infra.targets.target import Site
+from smoke.clock import SystemClock
+from smoke.handovers import handover
+from smoke.meters import meter
+from smoke.probes import probe
+from smoke.routers import router
+from tests.infra.kubernetes.registered import API, STACK, VALUES, declared, settings_of
+
+PLACE = {"namespace": "trading"}
+
+
+def service(project: Path, name: str, values: Mapping[str, Any] = VALUES) -> Service:
+    """What the contract has of a service."""
+    settings, place = settings_of(values), Kubernetes(Site(STACK, project))
+    held = {slot: each[name] for slot, each in wanted(settings, place.made).items()}
+    return place.route(name, settings, {slot: place.place(settings, name, slot, inputs) for slot, inputs in held.items()})
+
+
+def test_a_service_is_moved_by_its_route(tmp_path: Path) -> None:
+    """The router has the route, our rule and the Service of each slot; users come by the address that was written."""
+    found = service(tmp_path, "api")
+
+    assert found.router is not None
+    assert (found.router.kind, found.router.settings) == (
+        "gateway",
+        {**PLACE, "route": "api", "rule": "crossfade", "backends": {"blue": "api-blue", "green": "api-green"}, "settle": 10.0},
+    )
+    assert (found.handover, found.front) == (None, "https://api.example.com")
+
+
+def test_a_context_goes_with_every_backend(tmp_path: Path) -> None:
+    """Where the settings name a context, whoever drives goes the same way."""
+    values = {**VALUES, "kubernetes": {**VALUES["kubernetes"], "context": "production"}}
+    api, agent = (service(tmp_path, name, values) for name in ("api", "agent"))
+
+    assert [each.settings["context"] for each in (api.router, agent.handover, *api.probes) if each] == 3 * ["production"]
+
+
+@pytest.mark.parametrize("kind", ["traefik", "envoy"])
+def test_a_service_is_counted_by_its_gateway(tmp_path: Path, kind: str) -> None:
+    """The meter asks the metrics of the settings, for both slots."""
+    metrics = {"kind": kind, "url": ["http://one:9100/metrics", "http://two:9100/metrics"]}
+    meter = service(tmp_path, "api", {**VALUES, "kubernetes": {**VALUES["kubernetes"], "metrics": metrics}}).meter
+
+    assert meter is not None
+    assert meter.kind == "prometheus-text"
+    assert meter.settings["url"] == metrics["url"]
+    assert set(meter.settings["slots"]) == {"blue", "green"}
+
+
+def test_pods_are_looked_at_through_the_cluster(tmp_path: Path) -> None:
+    """A placement has no address of its own, and the version that its pods show; a singleton may have no pod."""
+    found = service(tmp_path, "api")
+    version = declared(tmp_path)["pods of api on green"]["metadata"]["labels"]["app.kubernetes.io/version"]
+
+    looks = {name: [(each.kind, each.settings) for each in service(tmp_path, name).probes] for name in ("api", "agent")}
+    every = {**PLACE, "stack": "staging", "every": 1.0, "timeout": 5.0}
+
+    assert looks == {"api": [("pods", {**every, "standby": False})], "agent": [("pods", {**every, "standby": True})]}
+    assert found.placements["green"].address is None
+    assert found.placements["green"].version == version
+
+
+@pytest.mark.parametrize("kind", ["traefik", "envoy"])
+def test_whoever_drives_understands_all_of_it(tmp_path: Path, kind: str) -> None:
+    """Every backend takes its settings: none lacks one, and none has one that it does not know."""
+    metrics = {"kind": kind, "url": "http://one:9100/metrics"}
+    values = {**VALUES, "kubernetes": {**VALUES["kubernetes"], "metrics": metrics, "context": "production"}}
+    api, agent = (service(tmp_path, name, values) for name in ("api", "agent"))
+
+    assert api.router is not None
+    assert api.meter is not None
+    assert agent.handover is not None
+    assert router(api.router)
+    assert meter(api.meter)
+    assert handover(agent.handover, SystemClock())
+    assert all(probe(each) for each in (*api.probes, *agent.probes))
+
+
+def test_a_singleton_is_handed_over_by_its_number(tmp_path: Path) -> None:
+    """It has no route, no meter and no door; there is time for one pod to end and the other to start."""
+    found = service(tmp_path, "agent")
+
+    assert (found.router, found.meter, found.front) == (None, None, None)
+    assert found.handover is not None
+    assert (found.handover.kind, found.handover.settings) == (
+        "scale",
+        {
+            **PLACE,
+            "stack": "staging",
+            "service": "agent",
+            "deployments": {"blue": "agent-blue", "green": "agent-green"},
+            "timeout": 200.0,
+        },
+    )
+
+
+def test_an_image_that_was_built_elsewhere_is_what_runs(tmp_path: Path) -> None:
+    """Its digest is the artefact where its name says it; source and lock are then asked by nobody, and need not be there."""
+    digest = "sha256:" + 64 * "a"
+    values = {**VALUES, "services": {"api": {**API, "image": f"registry.example.com/api@{digest}"}}}
+
+    assert service(tmp_path, "api", values).placements["blue"].artefact == digest
+    assert service(tmp_path, "api").placements["blue"].artefact.startswith("sha256:")
+    assert not {"source", "lock"} & service(tmp_path, "api").placements["blue"].inputs.keys()
+
+
+def test_what_is_recorded_is_whole_numbers(tmp_path: Path) -> None:
+    """The engine writes 1.0 as 1: what is recorded, and put back by a revert, must be the same release."""
+    values = {**VALUES, "services": {"api": {**API, "cpus": 2.0}}}
+    inputs = service(tmp_path, "api", values).placements["blue"].inputs
+
+    assert str(inputs["cpus"]) == "2"
+    assert "." not in str(inputs["health"]["ready"]["timeout"])

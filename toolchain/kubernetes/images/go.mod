@@ -1,0 +1,3 @@
+module crossfade.test/images
+
+go 1.25.0
