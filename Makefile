@@ -27,7 +27,7 @@ test-kubernetes: setup ## the tests of the target kubernetes, on clusters of the
 	@sh toolchain/kubernetes-packages.sh
 	@$(in_shell) sh toolchain/kubernetes.sh >/dev/null && "$$(sh toolchain/uv.sh)" sync --quiet --frozen --all-extras --group kubernetes && pytest -m kubernetes tests/kubernetes tests/smoke $(ARGS)
 
-test-quick: ## what needs no processes: a few seconds
+test-quick: ## what needs no processes: a few minutes
 	@$(in_shell) pytest -q -m "not processes and not engine and not load and not docker and not kubernetes"
 
 check: lint format types imports ## everything that reads the code and runs none of it

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,9 +12,11 @@ import click
 
 from smoke.cli.main import print_document
 from smoke.doctor import (
+    CLUSTER,
     CONTAINERS,
     INSIDE,
     MACHINE,
+    OUTSIDE,
     PROJECT,
     TOLD,
     Check,
@@ -25,12 +27,16 @@ from smoke.doctor import (
     ThisMachine,
     engine_of,
     examine,
+    stake_of,
 )
 from smoke.errors import CrossfadeError, DeployError, Exit, JournalError, NoSuchStack
 
 if TYPE_CHECKING:
     from smoke.stack.project import Project
     from smoke.wiring import Site
+
+Parts = Mapping[str, Callable[[], Iterable[Check]]]
+"""Checks, by name."""
 
 
 @click.command("doctor")
@@ -39,14 +45,15 @@ if TYPE_CHECKING:
 def command(stack: str | None, *, as_json: bool) -> int:
     """Say what this machine has, what is missing or too old, and the fix.
 
-    Works anywhere, also without a project and before a stack is up. Uses no network, and changes nothing.
+    Works anywhere, also without a project and before a stack is up. Changes nothing, and uses no network but to
+    ask the cluster that a stack lives in.
     """
     machine = ThisMachine(os.environ)
-    daemon = _engine(stack)
-    checks = examine({name: partial(part, machine) for name, part in MACHINE.items() if daemon is None or name not in INSIDE})
-    engine = [] if daemon is None else examine({name: partial(part, machine, daemon) for name, part in CONTAINERS.items()})
-    told = TOLD if any(check.bad for check in engine) else ()
-    checks += engine
+    parts, needless, told = _target(machine, stack)
+    checks = examine({name: partial(part, machine) for name, part in MACHINE.items() if name not in needless})
+    place = examine(parts)
+    told = told if any(check.bad for check in place) else ()
+    checks += place
     checks += examine({"project": partial(_project, machine, stack, told)})
     bad = sum(check.bad for check in checks)
     if as_json:
@@ -71,16 +78,29 @@ def _rows(check: Check, width: int) -> Iterator[str]:
         yield f"{'':<{width + 11}}{'     ' if number else 'fix: '}{line}"
 
 
-def _engine(asked: str | None) -> str | None:
-    """Address of the engine that the stack asks for; None where it asks for none. What cannot be read is told of elsewhere."""
+def _target(machine: Machine, asked: str | None) -> tuple[Parts, frozenset[str], tuple[str, ...]]:
+    """What the stack's place needs, what it needs not of this machine, and how faults begin that are told by that."""
+    text = _settings(asked)
+    with suppress(Exception):  # what is wrong with the settings is told elsewhere
+        daemon = engine_of(text, os.environ)
+        if daemon is not None:
+            return {name: partial(part, machine, daemon) for name, part in CONTAINERS.items()}, INSIDE, TOLD
+        stake = stake_of(text, os.environ)
+        if stake is not None:
+            return {name: partial(part, machine, stake) for name, part in CLUSTER.items()}, OUTSIDE, stake.told
+    return {}, frozenset(), ()
+
+
+def _settings(asked: str | None) -> str:
+    """The settings of the stack that is meant, as text; empty where there are none. What cannot be read is told of elsewhere."""
     with suppress(Exception):
         from smoke.stack.project import find_project  # noqa: PLC0415 - what is broken there must not hide the rest
 
         project = find_project(Path.cwd())
         stack, _ = _stack(project, asked)
         if stack is not None:
-            return engine_of(project.settings(stack).read_text(encoding="utf-8"), os.environ)
-    return None
+            return project.settings(stack).read_text(encoding="utf-8")
+    return ""
 
 
 def _project(machine: Machine, asked: str | None, told: tuple[str, ...]) -> Iterator[Check]:

@@ -18,7 +18,7 @@ INSIDE = frozenset({"uv", "envoy"})
 """What a stack in containers needs no copy of on this machine: it comes in its images."""
 TOLD = ("there is no docker command", "no engine answers", "the engine at", "docker cannot build", "Pulumi has no plugin")
 """How ``infra`` begins what it says of the same; said once, it is said here."""
-_SOCKET = "unix:///var/run/docker.sock"
+SOCKET = "unix:///var/run/docker.sock"
 _OURS = "make docker"
 
 
@@ -31,7 +31,7 @@ def engine_of(settings: str, shell: Mapping[str, str]) -> str | None:
     if not re.search(r"""^ *["']?crossfade:target["']?: *["']?docker\b""", text, re.MULTILINE):
         return None
     named = re.search(r"""\bhost["']?: *["']?(unix://[^\s"',}]+)""", text)
-    return named[1] if named else shell.get("DOCKER_HOST") or _SOCKET
+    return named[1] if named else shell.get("DOCKER_HOST") or SOCKET
 
 
 def _docker(machine: Machine, daemon: str) -> Iterator[Check]:
@@ -68,19 +68,25 @@ def _buildx(machine: Machine, daemon: str) -> Iterator[Check]:
 
 
 def _plugins(machine: Machine, daemon: str) -> Iterator[Check]:
-    """Pulumi's providers, where it looks for them: among its plugins, or on PATH."""
     del daemon
-    home = Path(machine.environ.get("PULUMI_HOME") or Path(machine.environ.get("HOME") or Path.home()) / ".pulumi")
     for name, version in PLUGINS.items():
-        program, wanted = f"pulumi-resource-{name}", f"{version}, by which containers and images are declared"
-        found = machine.which(program, home / "plugins" / f"resource-{name}-v{version}") or machine.which(program)
-        if found is None:
-            fix = f"pulumi plugin install resource {name} {version}\nor, in this project: {_OURS}"
-            yield Check(f"plugin {name}", Outcome.MISSING, "not found", wanted, fix)
-        elif machine.size(found.with_name("provider.py")) is not None:
-            yield Check(f"plugin {name}", Outcome.NOTE, f"{found} is the stand-in of Crossfade's own tests", wanted)
-        else:
-            yield Check(f"plugin {name}", Outcome.OK, str(found), wanted)
+        yield plugin(machine, name, version, "containers and images are")
+
+
+def plugin(machine: Machine, name: str, version: str, what: str) -> Check:
+    """A provider of Pulumi's, where it looks for them: among its plugins, or on PATH."""
+    home = Path(machine.environ.get("PULUMI_HOME") or Path(machine.environ.get("HOME") or Path.home()) / ".pulumi")
+    program, wanted = f"pulumi-resource-{name}", f"{version}, by which {what} declared"
+    found = machine.which(program, home / "plugins" / f"resource-{name}-v{version}") or machine.which(program)
+    if found is None:
+        # What this project makes is for its containers.
+        own = f"\nor, in this project: {_OURS}" if name in PLUGINS else ""
+        return Check(
+            f"plugin {name}", Outcome.MISSING, "not found", wanted, f"pulumi plugin install resource {name} {version}{own}"
+        )
+    if machine.size(found.with_name("provider.py")) is not None:
+        return Check(f"plugin {name}", Outcome.NOTE, f"{found} is the stand-in of Crossfade's own tests", wanted)
+    return Check(f"plugin {name}", Outcome.OK, str(found), wanted)
 
 
 def _known(text: str) -> Mapping[str, Any]:

@@ -98,6 +98,7 @@ def test_who_has_no_right_is_told_which(
     assert what == f"we lack rights in namespace {namespace}"
     assert "get, create, patch, delete, list deployments.apps" in cause
     assert "get, create, patch, delete, list httproutes.gateway.networking.k8s.io" in cause
+    assert "get, create, patch, delete, list configmaps" in cause
     assert faults(values, tmp_path) == []
 
 

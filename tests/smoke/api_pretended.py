@@ -51,7 +51,7 @@ class Pretended:
                 with suppress(ConnectionError):
                     self.wfile.write(text.encode())
 
-            do_PATCH = do_GET  # noqa: N815 - the name is http.server's
+            do_PATCH = do_POST = do_GET  # noqa: N815 - the names are http.server's
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

@@ -115,7 +115,8 @@ def _kinds(settings: Settings) -> Sequence[Kind]:
 def _rights(cluster: Cluster, layout: Layout, settings: Settings, document: Document) -> Iterator[Fault]:
     lacking: dict[str, list[str]] = {}
     for kind in _kinds(settings):
-        for verb in (*VERBS, *(() if kind == CONFIGS else ("list",))):
+        # Without a list, Pulumi's provider waits for ever for what it deleted.
+        for verb in (*VERBS, "list"):
             if not cluster.may(verb, kind, layout.namespace):
                 lacking.setdefault(kind.text, []).append(verb)
     if lacking:
