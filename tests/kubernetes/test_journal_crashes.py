@@ -6,6 +6,7 @@ import pytest
 from kube_api import Api
 
 from smoke.clock import FakeClock
+from smoke.cluster import LEASE as KIND
 from smoke.errors import CrossfadeError, Deposed, JournalError
 from smoke.journals import LEASE, ClusterJournal
 from tests.smoke.journals.cluster_harness import ROLLOUT, Died, Eventful, Yard, die, lose, opened
@@ -73,37 +74,40 @@ def test_a_request_or_an_answer_that_is_lost(yard: Yard, *, after: bool) -> None
         assert stack.mailbox().requests(ROLLOUT) == [{"verb": "abort"}]
 
 
-@pytest.mark.parametrize("pause", [0.0, LEASE / 2])
-@pytest.mark.parametrize("rollout", [ROLLOUT, "0002-b"])
-def test_whoever_stands_still_at_any_request_is_deposed(yard: Yard, rollout: str, pause: float) -> None:
+@pytest.mark.parametrize("begun", [[], [0]])
+@pytest.mark.parametrize(("rollout", "pause"), [(ROLLOUT, 0.0), (ROLLOUT, LEASE / 2), ("0002-b", 0.0)])
+def test_whoever_stands_still_at_any_request_is_deposed(yard: Yard, rollout: str, pause: float, begun: list[int]) -> None:
     """Whichever request a writer stands still before while another takes over: it writes nothing more, or was not in yet.
 
     Its own clock says that no time has passed, so that it finds out by what it writes to alone, or by the lease too.
     """
-    mine, theirs, acknowledged = FakeClock(), ahead(1000.0), [0]
-    seen: dict[str, tuple[list[int], list[int]]] = {}
+    mine, theirs = FakeClock(), ahead(1000.0)
+    acknowledged: list[int] = []
+    seen: dict[str, tuple[list[int], list[int], int]] = {}
     stacks: list[Yard] = []
 
     def take_over() -> None:
         with stacks[-1].journal(theirs).open(rollout) as writer:
-            seen[stacks[-1].stack] = stacks[-1].numbers(), acknowledged[1:]
+            seen[stacks[-1].stack] = stacks[-1].numbers(), [*acknowledged], takings(stacks[-1])
             writer.append({"n": 9})
 
     for stack, cluster in every(yard, take_over, after=False):
         stacks.append(stack)
-        del acknowledged[1:]
+        acknowledged.clear()
+        for number in begun:
+            with stack.journal(mine).open(ROLLOUT) as writer:
+                writer.append({"n": number})
         told = _told(lambda cluster=cluster, stack=stack: appended(stack.journal(mine, cluster), mine, acknowledged, pause))
         if stack.stack not in seen:
             assert told is None
             continue
-        records, before = seen[stack.stack]
-        assert records[: len(before)] == before
+        records, before, taking = seen[stack.stack]
+        assert records[: len(begun + before)] == begun + before
         if rollout == ROLLOUT:
             records = [*records, 9]
-        # Where it was not told, it had not taken the lease yet, or had given all it had.
-        rest = [1, 2, 3] if told is None and not before else []
-        assert told in {None, Deposed}
-        assert stack.numbers() == [*records, *rest]
+        late = takings(stack) > taking  # it had not taken the lease yet
+        assert told is (None if late or before == [1, 2, 3] else Deposed)
+        assert stack.numbers() == [*records, *([1, 2, 3] if late else [])]
 
 
 def test_whoever_took_over_and_died_lets_nobody_back_in(yard: Yard) -> None:
@@ -119,6 +123,12 @@ def test_whoever_took_over_and_died_lets_nobody_back_in(yard: Yard) -> None:
             with stack.journal(ahead(2000.0)).open("0003-c"), pytest.raises(Deposed):
                 first.append({"n": 2})
         assert stack.numbers() == [1]
+
+
+def takings(stack: Yard) -> int:
+    """How often the lease was taken."""
+    lease = stack.cluster().get(KIND, f"crossfade-{stack.stack}")
+    return int(lease["spec"]["leaseTransitions"])
 
 
 def ahead(seconds: float) -> FakeClock:
@@ -151,6 +161,23 @@ def test_an_append_that_failed_is_replaced_by_the_next(yard: Yard) -> None:
             cluster.fails = False
             writer.append({"n": 3, "text": large})
         assert stack.numbers() == [1, 3]
+
+
+def test_a_configmap_that_was_closed_unheard_is_closed(yard: Yard) -> None:
+    """Where nobody heard that the next ConfigMap may be begun, the next record is in it, and the one who takes over is safe."""
+    clock = FakeClock()
+    cluster = Failing(yard)
+    with yard.journal(clock, cluster).open(ROLLOUT) as writer:
+        writer.append({"n": 1, "text": LARGE})
+        cluster.fails = True
+        with pytest.raises(JournalError, match="the journal cannot be written"):
+            writer.append({"n": 2, "text": LARGE})
+        cluster.fails = False
+        writer.append({"n": 3})
+        with yard.journal(ahead(1000.0)).open("0002-b"), pytest.raises(Deposed):
+            writer.append({"n": 4})
+
+    assert yard.numbers() == [1, 3]
 
 
 class Failing(Eventful):

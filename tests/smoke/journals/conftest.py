@@ -1,19 +1,15 @@
 """Journals and mailboxes of every kind, for the suites that all of them pass, and the clock that they go by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
+from kube_api import kube_api, missing
 
 from smoke.journals import JOURNALS, MAILBOXES, FileJournal, FileMailbox, MemoryJournal, MemoryMailbox
 from smoke.seams import Journal, Mailbox
 from tests.smoke.journals.clocks import UnsteadyClock
-
-_JOURNALS: dict[str, Callable[[Path, UnsteadyClock], Journal]] = {
-    "file": FileJournal,
-    "memory": lambda _, clock: MemoryJournal(clock),
-}
-_MAILBOXES: dict[str, Callable[[Path], Mailbox]] = {"file": FileMailbox, "memory": lambda _: MemoryMailbox()}
+from tests.smoke.journals.cluster_harness import Yard, opened
 
 
 @pytest.fixture
@@ -22,13 +18,45 @@ def clock() -> UnsteadyClock:
     return UnsteadyClock()
 
 
-@pytest.fixture(params=sorted(JOURNALS))
+@pytest.fixture(scope="session")
+def namespace_of_journals(request: pytest.FixtureRequest) -> Iterator[Yard]:
+    """A namespace at an API server."""
+    if "kubernetes" not in request.config.option.markexpr:
+        pytest.skip("starts an API server of its own: make test-kubernetes")
+    if (reason := missing()) is not None:
+        pytest.skip(reason)
+    with kube_api() as api, opened(api, "conformance") as made:
+        yield made
+
+
+@pytest.fixture
+def yard(namespace_of_journals: Yard) -> Yard:
+    """A stack of the test's own in that namespace."""
+    return Yard(namespace_of_journals.api, namespace_of_journals.namespace)
+
+
+def kinds(table: Collection[str]) -> list[object]:
+    """Every kind in the table, as parameters."""
+    return [pytest.param(kind, marks=pytest.mark.kubernetes if kind == "cluster" else ()) for kind in sorted(table)]
+
+
+@pytest.fixture(params=kinds(JOURNALS))
 def journal(request: pytest.FixtureRequest, tmp_path: Path, clock: UnsteadyClock) -> Journal:
     """Each journal of the table."""
-    return _JOURNALS[request.param](tmp_path / "journal", clock)
+    made: dict[str, Callable[[], Journal]] = {
+        "cluster": lambda: request.getfixturevalue("yard").journal(clock),
+        "file": lambda: FileJournal(tmp_path / "journal", clock),
+        "memory": lambda: MemoryJournal(clock),
+    }
+    return made[request.param]()
 
 
-@pytest.fixture(params=sorted(MAILBOXES))
+@pytest.fixture(params=kinds(MAILBOXES))
 def mailbox(request: pytest.FixtureRequest, tmp_path: Path) -> Mailbox:
     """Each mailbox of the table."""
-    return _MAILBOXES[request.param](tmp_path)
+    made: dict[str, Callable[[], Mailbox]] = {
+        "cluster": lambda: request.getfixturevalue("yard").mailbox(),
+        "file": lambda: FileMailbox(tmp_path),
+        "memory": MemoryMailbox,
+    }
+    return made[request.param]()
