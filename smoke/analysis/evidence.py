@@ -70,11 +70,16 @@ class Evidence:
     """By service, process: means of resident memory, as a line in time."""
     at: float | None = None
 
-    def for_step(self, step: int) -> Self:
-        """The evidence at the start of a step: counts and times begin anew, probes and restarts are remembered."""
+    def for_step(self, step: int, at: float | None = None) -> Self:
+        """The evidence at the start of a step: counts and times begin anew, probes and restarts are remembered.
+
+        ``at``: when it started, as looks count; None: at the last look. To get there takes long where work is handed over, and
+        nobody watches meanwhile.
+        """
         weight = step_weight(step, len(self.plan.steps)) if step >= self.steps else 0.0
         intakes = {service: self.intake(service).for_step(weight) for service in {**dict.fromkeys(self.services), **self.intakes}}
-        return replace(self, watched=0.0, spent=0.0, steps=max(self.steps, step + 1), intakes=intakes)
+        begun = self.at if at is None else at
+        return replace(self, at=begun, watched=0.0, spent=0.0, steps=max(self.steps, step + 1), intakes=intakes)
 
     def with_look(self, look: Look, *, counting: bool = True) -> Self:
         """The evidence after one more look; not ``counting``, the weights are moving and what is counted belongs to no step."""

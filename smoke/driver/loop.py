@@ -132,7 +132,7 @@ class Driver:
         if after.phase is not rollout.phase:
             self._acting_since = None
         if after.phase is Phase.BAKING:
-            self._evidence = self._evidence.for_step(after.step)
+            self._evidence = self._evidence.for_step(after.step, self._clock.now())
         self._tell(after, event)
         return after
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import kube_gateway
 import kube_node
+import kube_trading
 import pytest
 from kube_api import Api, kube_api, missing
+from kube_names import names
 from kube_node import Node
 
 HERE = Path(__file__).parent
@@ -61,6 +63,18 @@ def _kube_gateway(kube_node: Node) -> Iterator[kube_gateway.Gateway]:
     _skip(kube_gateway.missing())
     with kube_gateway.gateway(kube_node.api) as running:
         yield running
+
+
+@pytest.fixture(scope="session", name="kube_trading")
+def _kube_trading(kube_node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """The same cluster with the images of the trading system, and with names for its services."""
+    _skip(kube_trading.missing())
+    for runtime in kube_trading.RUNTIMES:
+        archive = kube_trading.image(tmp_path_factory.mktemp("images"), runtime)
+        kube_node.load(archive)
+        archive.unlink()
+    with names(kube_node):
+        yield kube_node
 
 
 @pytest.fixture(name="namespace")

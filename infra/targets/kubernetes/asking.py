@@ -54,7 +54,8 @@ def probes(health: Mapping[str, Json], *, listens: bool) -> Mapping[str, Json]:
         return {}
     action, by_command = _action(ready), ready["kind"] in {"heartbeat", "command"}
     every = max(ready["every"], _SLOW) if by_command else ready["every"]
-    timeout = max(ready["timeout"], _SLOW) if by_command else ready["timeout"]
+    # Pods that all answer late must not all be taken away: then nobody answers at all. One that refuses is seen at once.
+    timeout = max(ready["timeout"], _SLOW)
     look = max(every, _LOOK)
     return {
         "startupProbe": {**action, **_times(look, timeout, math.ceil(STARTING / look))},

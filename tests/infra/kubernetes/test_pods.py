@@ -170,8 +170,14 @@ def test_a_beat_is_looked_at_by_the_pods_own_python(told: Told, tmp_path: Path) 
     assert both["livenessProbe"]["exec"]["command"][-1] == "90"
 
 
+def test_a_late_answer_takes_no_pod_away(tmp_path: Path) -> None:
+    """However short a check's own limit is, a pod has five seconds to answer: else load that makes all late takes all away."""
+    found = with_health(tmp_path, {"http": {"path": "/", "timeout": "500ms"}})
+    assert found["readinessProbe"]["timeoutSeconds"] == found["startupProbe"]["timeoutSeconds"] == 5
+
+
 def test_a_number_is_whole_and_never_zero(tmp_path: Path) -> None:
     """What is asked more often than once a second is asked once a second: the kubelet knows nothing shorter."""
-    found = with_health(tmp_path, {"http": {"path": "/", "every": "200ms", "timeout": "2500ms"}})["readinessProbe"]
+    found = with_health(tmp_path, {"http": {"path": "/", "every": "200ms", "timeout": "6500ms"}})["readinessProbe"]
 
-    assert (found["periodSeconds"], found["timeoutSeconds"]) == (1, 3)
+    assert (found["periodSeconds"], found["timeoutSeconds"]) == (1, 7)

@@ -11,7 +11,7 @@ from simulation import Simulation
 from smoke.driver import Driver
 from smoke.errors import DeployError, JournalError
 from smoke.plan import Policy, Step
-from smoke.rollout import Cleared, Drifted, Failed, Held, Phase, Shifted, to_record
+from smoke.rollout import Cleared, Drifted, Failed, Finished, Held, Phase, Shifted, to_record
 from smoke.routers.memory import Fault
 
 Knob = Callable[[Simulation], None]
@@ -89,6 +89,23 @@ def test_every_step_is_watched_as_long_as_it_must(simulation: Simulation) -> Non
     stays = [after - before for before, after in pairwise(shifted)]
 
     assert all(stay >= step.bake for stay, step in zip(stays, simulation.opened.plan.steps, strict=False))
+
+
+def test_nothing_is_watched_while_work_is_handed_over(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a hand-over takes, its step is watched for as long as it must be once that is over."""
+    hold = simulation.fence.hold
+
+    def slow(slot: str) -> None:
+        simulation.clock.sleep(60.0)
+        hold(slot)
+
+    monkeypatch.setattr(simulation.fence, "hold", slow)
+    simulation.run()
+    events = [tick.event for tick in simulation.ticks if tick.event is not None]
+    begun = max(each.at for each in events if isinstance(each, Shifted))
+    ended = next(each.at for each in events if isinstance(each, Finished))
+
+    assert ended - begun >= simulation.opened.plan.steps[-1].bake
 
 
 BAD: Mapping[str, tuple[Knob, str]] = {
