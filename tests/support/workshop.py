@@ -259,6 +259,8 @@ def _environment(folder: Path) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{folder}/.state?create_dir=true",
         "PULUMI_CONFIG_PASSPHRASE_FILE": "/dev/null",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # To compile all of a dashboard takes many seconds for each stack, and nothing that is tested here.
+        "UV_COMPILE_BYTECODE": "0",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
 

@@ -66,7 +66,7 @@ class Environment:
         make_folder(place.parent)
         # Where it will be, not beside: an environment cannot be moved. Whole once the last file is there.
         _uv("venv", "--clear", "--python", str(python), str(place))
-        options = ["--require-hashes", "--compile-bytecode", "--python", str(place / "bin" / "python")]
+        options = ["--require-hashes", "--python", str(place / "bin" / "python")]
         _uv("pip", "install", *options, "--requirement", str(lock), of=spec.get("from", str(lock)))
         write_whole(place / "complete", spec["lock"])
         return {}
@@ -111,7 +111,8 @@ def _edited(spec: Spec) -> ThingError:
 
 def _uv(*words: str, of: str = "") -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)}
-    environment |= {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROJECT": "1"}
+    # Compiled now, so that no first request waits for it; unless somebody says otherwise.
+    environment = {"UV_COMPILE_BYTECODE": "1", **environment, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROJECT": "1"}
     try:
         done = subprocess.run(
             [uv(), "--quiet", "--no-progress", *words], env=environment, capture_output=True, text=True, check=False
