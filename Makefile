@@ -20,11 +20,11 @@ docker: setup ## what the target docker needs beside an engine: buildx, and Pulu
 	@$(in_shell) sh toolchain/docker-install.sh
 
 test-docker: setup ## the tests of the target docker, on an engine of their own: as root; on Debian it installs what is missing
-	@sh toolchain/docker-packages.sh
+	@sh toolchain/packages.sh docker
 	@$(in_shell) pytest -m docker tests/docker $(ARGS)
 
 test-kubernetes: setup ## the tests of the target kubernetes, on clusters of their own: those with a node as root; the first builds Kubernetes
-	@sh toolchain/kubernetes-packages.sh
+	@sh toolchain/packages.sh kubernetes
 	@$(in_shell) sh toolchain/kubernetes.sh >/dev/null && "$$(sh toolchain/uv.sh)" sync --quiet --frozen --all-extras --group kubernetes && pytest -m kubernetes tests/kubernetes tests/smoke $(ARGS)
 
 test-quick: ## what needs no processes: a few minutes

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from asked_for import only_where_asked_for
 from docker_host import RUNNING, DockerHost, docker_host, left, missing
 
 HERE = Path(__file__).parent
@@ -13,12 +14,7 @@ HERE = Path(__file__).parent
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what is in this folder, and skip it where nobody asked for it by its marker or its folder."""
-    asked = "docker" in config.option.markexpr or any("tests/docker" in each for each in config.invocation_params.args)
-    for each in items:
-        if each.path.is_relative_to(HERE):
-            each.add_marker("docker")
-            if not asked:
-                each.add_marker(pytest.mark.skip(reason="starts a Docker engine of its own, as root: make test-docker"))
+    only_where_asked_for(config, items, HERE, "starts a Docker engine of its own, as root: make test-docker")
 
 
 @pytest.fixture(scope="session", name="docker_host")

@@ -8,6 +8,7 @@ import kube_gateway
 import kube_node
 import kube_trading
 import pytest
+from asked_for import only_where_asked_for
 from kube_api import Api, kube_api, missing
 from kube_names import names
 from kube_node import Node
@@ -19,12 +20,7 @@ _numbers = itertools.count()
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what is in this folder, and skip it where nobody asked for it by its marker or its folder."""
-    asked = "kubernetes" in config.option.markexpr or any("tests/kubernetes" in each for each in config.invocation_params.args)
-    for each in items:
-        if each.path.is_relative_to(HERE):
-            each.add_marker("kubernetes")
-            if not asked:
-                each.add_marker(pytest.mark.skip(reason="starts a Kubernetes cluster of its own: make test-kubernetes"))
+    only_where_asked_for(config, items, HERE, "starts a Kubernetes cluster of its own: make test-kubernetes")
 
 
 @pytest.fixture(scope="session", name="kube_api")
