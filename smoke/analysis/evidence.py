@@ -77,7 +77,9 @@ class Evidence:
         nobody watches meanwhile.
         """
         weight = step_weight(step, len(self.plan.steps)) if step >= self.steps else 0.0
-        intakes = {service: self.intake(service).for_step(weight) for service in {**dict.fromkeys(self.services), **self.intakes}}
+        window = self.plan.steps[step].bake / 2.0
+        services = {**dict.fromkeys(self.services), **self.intakes}
+        intakes = {service: self.intake(service).for_step(weight, window) for service in services}
         begun = self.at if at is None else at
         return replace(self, at=begun, watched=0.0, spent=0.0, steps=max(self.steps, step + 1), intakes=intakes)
 

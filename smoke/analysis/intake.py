@@ -77,9 +77,9 @@ class Intake:
             raise ValueError("an increment of other buckets")
         return replace(self, trial=self.trial.after(increment, self.grid), rows=(*self.rows, increment))
 
-    def for_step(self, weight: float) -> Self:
+    def for_step(self, weight: float, window: float) -> Self:
         """At the beginning of a step: the next reading is where its counts begin, for until then they may be of two splits."""
-        return replace(self, trial=self.trial.for_step(weight, self.grid), first=None, folded=None, steady=None)
+        return replace(self, trial=self.trial.for_step(weight, self.grid, window), first=None, folded=None, steady=None)
 
     def counts(self, slot: str) -> Counts:
         """What was counted for a slot during this step."""

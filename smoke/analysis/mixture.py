@@ -1,7 +1,7 @@
 """Evidence as a weighted mixture over alternatives and over the moments at which what is wrong may have begun."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, inf, log, log1p
 from typing import Self
 
@@ -36,6 +36,48 @@ class Mixture:
     def log(self) -> float:
         """Logarithm of the evidence."""
         return log_total((*self.logs, log(self.reserve) if self.reserve > 0.0 else -inf))
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """Two tests of one question, that never both end: each has the other's alternatives as its null hypothesis."""
+
+    worse: Mixture
+    """Against "as good as allowed": over the whole rollout."""
+    better: Mixture
+    """Against "worse than allowed": of the step."""
+    marks: tuple[float, float] = (0.0, 0.0)
+    """Logarithm of ``worse`` where the last window but one began, and where this one did."""
+
+    @classmethod
+    def of(cls, worse: Sequence[object], better: Sequence[object]) -> Self:
+        """Nothing seen yet, over that many alternatives each."""
+        return cls(Mixture.of(len(worse)), Mixture.of(len(better)))
+
+    def times(self, worse: Sequence[float], better: Sequence[float]) -> Self:
+        """One look later."""
+        return type(self)(self.worse.times(worse), self.better.times(better), self.marks)
+
+    def begun(self, weight: float) -> Self:
+        """What is wrong may have begun here, with this weight."""
+        return replace(self, worse=self.worse.begun(weight)) if weight else self
+
+    def for_step(self, weight: float) -> Self:
+        """A new step begins."""
+        return type(self)(self.begun(weight).worse, Mixture.of(len(self.better.logs)).begun(1.0)).marked().marked()
+
+    def marked(self) -> Self:
+        """A new window begins."""
+        return replace(self, marks=(self.marks[1], self.worse.log()))
+
+    @property
+    def doubt(self) -> float:
+        """Logarithm of the evidence against the candidate since the last window but one began.
+
+        What an e-process has grown by is evidence of its own. That of the whole rollout would not do: where a few requests were
+        late as the first traffic came, and none is any more, nothing ever takes it back.
+        """
+        return self.worse.log() - self.marks[0]
 
 
 def log_total(logs: Sequence[float]) -> float:

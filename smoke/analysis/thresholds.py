@@ -13,6 +13,8 @@ SHARES = (0.8, 0.6, 0.4, 0.2, 0.05, 0.01)
 CLASSES = len(SHARES) + 1
 LEAST = 50
 """Requests of the live slot that a choice needs."""
+NEARLY = 0.95
+"""Share of the requests in one class from which on there is nothing to compare."""
 ROUNDING = 1.001
 """Edges of buckets are rounded: what is exactly the tolerated ratio away must not be beyond it by that alone."""
 
@@ -48,6 +50,13 @@ def chosen(bins: Sequence[int], grid: Sequence[float], ratio: float) -> Threshol
     # One before the first edge means "longer than nothing": so are all of them.
     better = [sum(count >= share * total for count in beyond) - 1 for share in SHARES]
     return Thresholds(*(tuple(_pair(place, grid, ratio) for place in places) for places in (worse, better)))
+
+
+def beside(thresholds: Thresholds, bins: Sequence[int]) -> bool:
+    """Whether nearly all that the live slot answered is of one class: from such classes next to nothing can be told."""
+    total, below = sum(bins), [*accumulate(bins)]
+    beyond = [total, *(0 if pair is None or pair[0] < 0 else total - below[pair[0]] for pair in thresholds.worse), 0]
+    return max(more - less for more, less in pairwise(beyond)) > NEARLY * total
 
 
 def _pair(place: int, grid: Sequence[float], ratio: float) -> Pair | None:

@@ -9,8 +9,8 @@ from typing import Any, Self
 from smoke.analysis.counts import Increment, Slice, Tail, merged
 from smoke.analysis.dispersion import Dispersion
 from smoke.analysis.likelihood import Two, order_factors, rate_factors, rates_at, ratio_factors
-from smoke.analysis.mixture import Mixture
-from smoke.analysis.thresholds import BETTER, CLASSES, NORMAL, SLOW, TAIL, WORSE, Thresholds, chosen, classes
+from smoke.analysis.mixture import Test
+from smoke.analysis.thresholds import BETTER, CLASSES, NORMAL, SLOW, TAIL, WORSE, Thresholds, beside, chosen, classes
 from smoke.plan import Gates
 
 ERRORS, LATENCY, ERROR_OBJECTIVE, LATENCY_OBJECTIVE = "errors", "latency", "error objective", "latency objective"
@@ -20,6 +20,8 @@ FIRST, AT_STEPS, LATER = 0.6, 0.2, 0.2
 """Weight of what began with the first request, with a later step, and at some time in between."""
 EVERY = 30.0
 """Watched seconds after which evidence begins anew once more."""
+ENOUGH = 200
+"""Requests of the live slot that show that it has become quicker or slower."""
 SLOW_SHARE = 0.05
 """Share of requests that may be beyond the 95th percentile's objective."""
 
@@ -44,33 +46,6 @@ USUAL = 10.0
 Classes = tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]]
 """Requests by class of latency: of the live slot and of the candidate, for "worse"; and of both for "better"."""
 NO_CLASSES: Classes = ((0,) * CLASSES,) * 4
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """Two tests of one question, that never both end: each has the other's alternatives as its null hypothesis."""
-
-    worse: Mixture
-    """Against "as good as allowed": over the whole rollout."""
-    better: Mixture
-    """Against "worse than allowed": of the step."""
-
-    @classmethod
-    def of(cls, worse: Sequence[object], better: Sequence[object]) -> Self:
-        """Nothing seen yet, over that many alternatives each."""
-        return cls(Mixture.of(len(worse)), Mixture.of(len(better)))
-
-    def times(self, worse: Sequence[float], better: Sequence[float]) -> Self:
-        """One look later."""
-        return type(self)(self.worse.times(worse), self.better.times(better))
-
-    def begun(self, weight: float) -> Self:
-        """What is wrong may have begun here, with this weight."""
-        return replace(self, worse=self.worse.begun(weight)) if weight else self
-
-    def for_step(self, weight: float) -> Self:
-        """A new step begins."""
-        return type(self)(self.begun(weight).worse, Mixture.of(len(self.better.logs)).begun(1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +123,16 @@ class Trial:
     """Seconds since the first step began."""
     later: int = -1
     """How often evidence began anew for what may begin between steps; -1 before the first step."""
+    window: float = 0.0
+    """Seconds of a window, of this step."""
+    left: float = 0.0
+    """Seconds of this window that are left."""
 
-    def for_step(self, weight: float, grid: Sequence[float]) -> Self:
-        """The trial at the beginning of a step, whose weight is 0 if it began before. What still waits belongs to neither."""
+    def for_step(self, weight: float, grid: Sequence[float], window: float = EVERY) -> Self:
+        """The trial at the beginning of a step, whose weight is 0 if it began before. What still waits belongs to neither.
+
+        ``window``: for how many seconds, or up to twice as many, evidence against the candidate is a doubt.
+        """
         thresholds = chosen(self.learned, grid, self.gates.latency_ratio)
         return replace(
             self,
@@ -163,6 +145,8 @@ class Trial:
             compared=NO_CLASSES,
             slow=(0, 0),
             later=max(self.later, 0),
+            window=window,
+            left=window,
         )
 
     def without_grid(self) -> Self:
@@ -184,7 +168,7 @@ class Trial:
             seen = Two(candidate.errors, candidate.requests, live.errors, live.requests)
             more = ratio_factors(seen, gates.error_ratio, gates.error_margin, MORE)
             factors = self.clumps.errors.temper(more, outage=_out(candidate))
-            changes["errors"] = Test(self.errors.worse.times(factors), self.errors.better)
+            changes["errors"] = replace(self.errors, worse=self.errors.worse.times(factors))
         after = replace(self, **changes)
         return after.settled(grid) if after.waited >= SECOND else after
 
@@ -201,7 +185,7 @@ class Trial:
         after = replace(self, **changes, clumps=clumps)
         if after.thresholds is None:
             after = replace(after, thresholds=chosen(after.learned, grid, after.gates.latency_ratio))
-        return after.aged(self.waited) if self.later >= 0 else after
+        return after.aged(self.waited, grid) if self.later >= 0 else after
 
     def _of_errors(self, live: Slice, candidate: Slice) -> dict[str, Test]:
         gates, clump = self.gates, self.clumps.errors
@@ -209,7 +193,7 @@ class Trial:
         if gates.error_ratio > 0.0 and live.requests:
             seen = Two(candidate.errors, candidate.requests, live.errors, live.requests)
             less = clump.temper(ratio_factors(seen, gates.error_ratio, gates.error_margin, LESS))
-            found["errors"] = Test(self.errors.worse, self.errors.better.times(less))
+            found["errors"] = replace(self.errors, better=self.errors.better.times(less))
         if gates.errors < 1.0:
             allowed = max(gates.errors, LEAST_RATE)
             found["error_objective"] = _objective(
@@ -236,14 +220,28 @@ class Trial:
             found |= {"latency": self.latency.times(worse, whole.temper(better)), "compared": _sum(self.compared, seen)}
         return found, clumps.of_latency(seen[0])
 
-    def aged(self, seconds: float) -> Self:
+    def aged(self, seconds: float, grid: Sequence[float]) -> Self:
         """The trial that much later: where it is time, what may have begun meanwhile gets its weight."""
-        age, later = self.age + seconds, self.later
-        if age < EVERY * (later + 1):
-            return replace(self, age=age)
-        weight = LATER / ((later + 1) * (later + 2))
-        begun = {name: test.begun(weight) for name, test in self._tests().items()}
-        return replace(self, **begun, age=age, later=later + 1)
+        age, later, left = self.age + seconds, self.later, self.left - seconds
+        tests = self._tests()
+        changes: dict[str, Any] = {}
+        if left <= 0.0:
+            left, tests = self.window, {name: test.marked() for name, test in tests.items()}
+            changes = self._followed(grid)
+        if age >= EVERY * (later + 1):
+            weight = LATER / ((later + 1) * (later + 2))
+            later, tests = later + 1, {name: test.begun(weight) for name, test in tests.items()}
+        return replace(self, **tests, **changes, age=age, later=later, left=left)
+
+    def _followed(self, grid: Sequence[float]) -> dict[str, Any]:
+        """Other edges, where the live slot has gone away from those that there are; what it did long ago counts for less."""
+        if sum(self.learned) < ENOUGH or self.thresholds is None:
+            return {}
+        if beside(self.thresholds, self.learned):
+            other = chosen(self.learned, grid, self.gates.latency_ratio)
+            if other not in {None, self.thresholds}:
+                return {"thresholds": other, "learned": (), "compared": NO_CLASSES, "clumps": self.clumps.paused()}
+        return {"learned": tuple([count // 2 for count in self.learned])}
 
     def _tests(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("errors", "latency", "error_objective", "latency_objective")}

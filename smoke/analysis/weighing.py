@@ -16,7 +16,7 @@ from smoke.model import Finding, Verdict
 from smoke.plan import Gates, Step
 
 DOUBT = 3.0
-"""Evidence of one test against the candidate from which on a step may not pass; alone it is far from a FAIL."""
+"""Evidence of one test against the candidate, of the last bake, from which on a step may not pass: far from a FAIL alone."""
 CONFIDENCE = 0.05
 """One minus the coverage of the intervals that are shown."""
 MEMORY = "memory slope"
@@ -126,10 +126,10 @@ def _so_far(evidence: Evidence, step: Step, key: tuple[str, str], seen: Seen) ->
     test = evidence.intake(service).trial.tests()[gate]
     better, threshold = test.better.log(), 1.0 / evidence.plan.false_passes
     # What speaks against it may have begun late in the step, after most of what speaks for it.
-    doubtful = test.worse.log() >= log(DOUBT)
+    doubtful = test.doubt >= log(DOUBT)
     shown = better >= log(threshold) and not doubtful
     if doubtful:
-        said = f"in doubt that {seen.claim}: {_odds(test.worse.log())} against it, {DOUBT:g} is doubt"
+        said = f"in doubt that {seen.claim}: {_odds(test.doubt)} against it of late, {DOUBT:g} is doubt"
     else:
         claim = f"{seen.claim}: {_odds(better)} > {threshold:g}"
         said = claim if shown else f"not shown yet that {seen.claim}: {_odds(better)} of {threshold:g}"

@@ -8,6 +8,6 @@ from workshop import Workshop, brought_up
 
 @pytest.fixture(scope="module")
 def project() -> Iterator[Workshop]:
-    """The trading system of staging, brought up: blue on 3.9 is live, green on 3.12 stands by."""
+    """The API and the agent of staging, brought up: blue on 3.9 is live, green on 3.12 stands by."""
     with brought_up() as made:
         yield made

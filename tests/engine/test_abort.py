@@ -22,11 +22,9 @@ def driver(project: Workshop, request: pytest.FixtureRequest) -> Iterator["subpr
     """Somebody promotes a release of this test's own, and is in the middle of the first step."""
     project.slot("green", runtime="py312", RELEASE=request.node.name)
     project.up()
-    process = project.begin("promote")
-    until(lambda: project.weights()["green"] == 20, "20 % on green", limit=40)
-    yield process
-    process.kill()
-    process.wait()
+    with project.begun("promote") as process:
+        until(lambda: project.weights()["green"] == 20, "20 % on green", limit=40)
+        yield process
 
 
 def test_abort_from_another_terminal(project: Workshop, driver: "subprocess.Popen[bytes]") -> None:

@@ -1,6 +1,5 @@
 """A driver that dies, and a machine that does: whatever is killed, the end is the same."""
 
-import signal
 from collections.abc import Iterator
 
 import psutil
@@ -25,10 +24,8 @@ def _killed_in(project: Workshop, phase: str) -> None:
     last = project.status()["rollout"]
     count = 0 if last is None else int(last["rollout"][:4])
     to = "green" if project.status()["live"] == "blue" else "blue"
-    driver = project.begin("promote", "--to", to, "--again", "to be killed")
-    until(lambda: _entered(project, phase, count), f"the rollout is {phase}")
-    driver.send_signal(signal.SIGKILL)
-    driver.wait()
+    with project.begun("promote", "--to", to, "--again", "to be killed"):
+        until(lambda: _entered(project, phase, count), f"the rollout is {phase}")
 
 
 _ENTERS = {
@@ -96,7 +93,6 @@ def test_after_a_reboot_up_brings_everything_back(both: Workshop) -> None:
 
     assert after["weights"] == before["weights"]
     assert both.ask("api", "/prices")[0] == 200
-    assert both.ask("dashboard")[0] == 200
     assert both.crossfade("smoke", "--slot", after["live"]).returncode == 0
     until(lambda: both.crossfade("smoke", "--slot", after["live"], expected=None).returncode == 0, "live is well")
 

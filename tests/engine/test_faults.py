@@ -61,7 +61,7 @@ PLAN: Mapping[str, Any] = {
 @pytest.fixture(scope="module")
 def project() -> Iterator[Workshop]:
     """The trading system, blue on 3.9 live; each test puts another broken release into green."""
-    with brought_up(PLAN) as made:
+    with brought_up(PLAN, Workshop.save) as made:
         yield made
 
 

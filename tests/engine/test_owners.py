@@ -10,7 +10,7 @@ from workshop import PLAN, Workshop, brought_up, said, until
 
 pytestmark = [pytest.mark.engine, pytest.mark.processes]
 
-SLOW = {**PLAN, "bake": "25s", "last": "25s", "steps": [10, 50, 100], "limit": "2m"}
+SLOW = {**PLAN, "bake": "25s", "last": "25s", "steps": [10, 50, 100], "limit": "2m", "prove": "1m"}
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,7 @@ def test_without_a_rollout_nothing_moves(project: Workshop, verb: tuple[str, ...
 
 def test_at_no_step_does_pulumi_move_traffic(slow: Workshop) -> None:
     """While a rollout stands at 10, 50 and 100 %, each of up, preview and refresh leaves every weight as the rollout set it."""
-    driver = slow.begin("promote")
-    try:
+    with slow.begun("promote") as driver:
         for share in (10, 50, 100):
             until(lambda share=share: slow.weights()["green"] == share, f"{share} % on green", limit=90)
             route = _file(slow)
@@ -56,9 +55,6 @@ def test_at_no_step_does_pulumi_move_traffic(slow: Workshop) -> None:
                 _untouched(slow.pulumi(*verb).stdout)
             assert _file(slow) == route, "the route was written while Pulumi ran"
         assert driver.wait(120) == 0
-    finally:
-        driver.kill()
-        driver.wait()
 
     assert slow.weights() == {"blue": 0, "green": 100}
     assert not [event for event in slow.report()["events"] if event["event"] == "drifted"]

@@ -3,11 +3,12 @@
 import itertools
 import json
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from workshop import Workshop, said
+from workshop import Workshop, brought_up, said
 
 from smoke.traffic import Target, traffic
 
@@ -15,6 +16,13 @@ pytestmark = [pytest.mark.engine, pytest.mark.processes, pytest.mark.load]
 
 RATE = 100.0
 """Requests a second; the suite runs beside others, and the highest rate is for `bench/` to find."""
+
+
+@pytest.fixture(scope="module")
+def project() -> Iterator[Workshop]:
+    """The whole trading system of staging, brought up: blue on 3.9 is live, green on 3.12 stands by."""
+    with brought_up(prepare=Workshop.save) as made:
+        yield made
 
 
 def test_from_nothing_blue_serves_alone(project: Workshop) -> None:

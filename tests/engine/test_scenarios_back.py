@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from threading import Thread
 
 import pytest
-from scenes import PATIENT, small, unserved, users
+from scenes import PATIENT, unserved, users
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from workshop import Workshop, brought_up, until
@@ -47,7 +47,7 @@ class Stream:
 @pytest.fixture(scope="module")
 def project() -> Iterator[Workshop]:
     """Blue is live, green will be."""
-    with brought_up(PATIENT, small) as made:
+    with brought_up(PATIENT) as made:
         yield made
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from math import sqrt
 
 import pytest
-from scenes import BACK, PATIENT, small, unserved, users
+from scenes import BACK, PATIENT, unserved, users
 from workshop import Workshop, brought_up, said, until
 
 pytestmark = [pytest.mark.engine, pytest.mark.processes, pytest.mark.load]
@@ -22,7 +22,7 @@ Begin = Callable[..., "subprocess.Popen[bytes]"]
 def project() -> Iterator[Workshop]:
     """A rollout stands at 50 % until two others than whoever began it agree to the last step."""
     plan = {**PATIENT, "steps": [20, 50, {"share": 100, "approvals": 2}], "own_approval": False}
-    with brought_up(plan, small) as made, made.person("ann"):
+    with brought_up(plan) as made, made.person("ann"):
         yield made
 
 

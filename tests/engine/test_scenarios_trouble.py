@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenes import QUIET, small, unserved, users
-from workshop import Workshop, brought_up, until
+from scenes import QUIET, unserved, users
+from workshop import Workshop, brought_up, small, until
 
 from infra.contract import Contract
 from smoke.meters import meter
@@ -89,8 +89,7 @@ def test_what_is_missing_may_come_later_and_so_may_users(project: Workshop) -> N
     project.settings["slots"]["blue"]["services"] = {}
     project.slot("blue", RELEASE="mended")
     project.up()
-    driver = project.begin("promote")
-    try:
+    with project.begun("promote") as driver:
         with users(project, {"api": 2.0}) as few:
             until(lambda: "rejects" in str(_blind(project)), "it says what it does not see")
             before = project.weights(), project.events()
@@ -100,9 +99,6 @@ def test_what_is_missing_may_come_later_and_so_may_users(project: Workshop) -> N
         with users(project, {"api": 100.0}) as many:
             project.crossfade("resume")
             code = driver.wait(120)
-    finally:
-        driver.kill()
-        driver.wait()
 
     assert before == ({"blue": 0, "green": 100}, ["opened"])
     assert "no verdict within 10 s at 50 %" in held["because"][0]
@@ -118,15 +114,11 @@ def test_destroyed_in_the_middle(project: Workshop) -> None:
     project.settings["plan"] = {**QUIET, "bake": "100s", "limit": "5m", "blind": "3s"}
     project.slot("green", RELEASE="never to be seen")
     project.up()
-    driver = project.begin("promote")
-    try:
+    with project.begun("promote") as driver:
         until(lambda: project.weights()["green"] == 50, "50 % on green")
         project.pulumi("destroy", "--yes", "--skip-preview")
         left = project.processes(), project.home.exists()
         code = driver.wait(120)
-    finally:
-        driver.kill()
-        driver.wait()
     project.up()
     status = project.status()
 

@@ -73,18 +73,13 @@ def test_the_third_fails_at_the_last_step(project: Workshop) -> None:
     """With all three at 100 % its process dies: those that had finished go back as well, and lost nothing on either way."""
     _release(project, RELEASE="frail")
     before = _quotes(project, "blue")
-    with users(project, RATES) as load:
-        driver = project.begin("promote")
-        try:
-            until(lambda: project.status()["rollout"]["phase"] == "baking" and project.weights("quotes")["green"] == 100, "100 %")
-            forward, reached = _written(project), {name: project.weights(name)["green"] for name in CHAIN}
-            for process in project.processes():
-                if process.environ().get("CROSSFADE_SERVICE") == "quotes" and process.environ()["CROSSFADE_SLOT"] == "green":
-                    process.kill()
-            assert driver.wait(60) == 10
-        finally:
-            driver.kill()
-            driver.wait()
+    with users(project, RATES) as load, project.begun("promote") as driver:
+        until(lambda: project.status()["rollout"]["phase"] == "baking" and project.weights("quotes")["green"] == 100, "100 %")
+        forward, reached = _written(project), {name: project.weights(name)["green"] for name in CHAIN}
+        for process in project.processes():
+            if process.environ().get("CROSSFADE_SERVICE") == "quotes" and process.environ()["CROSSFADE_SLOT"] == "green":
+                process.kill()
+        assert driver.wait(60) == 10
     after, status = _quotes(project, "blue"), project.status()
 
     assert reached == dict.fromkeys(CHAIN, 100)

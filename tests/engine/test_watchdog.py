@@ -1,7 +1,6 @@
 """A rollout that nobody drives: the watchdog beside the stack takes it back, or goes on with it where it was asked to."""
 
 import json
-import signal
 import time
 from collections.abc import Iterator
 
@@ -29,10 +28,8 @@ def test_a_rollout_without_a_driver_is_taken_back(project: Workshop) -> None:
     """Its driver killed in the middle of a step, nobody types anything, and all is as it was; no request is lost."""
     before = project.status()["live"]
     with traffic({"api": Target(project.front("api", "/prices"), 100)}, limit=120.0) as load:
-        driver = project.begin("promote", "--to", _candidate(project), "--again", "to be left alone")
-        until(lambda: "shifted" in project.events(), "the first step is watched")
-        driver.send_signal(signal.SIGKILL)
-        driver.wait()
+        with project.begun("promote", "--to", _candidate(project), "--again", "to be left alone"):
+            until(lambda: "shifted" in project.events(), "the first step is watched")
         until(lambda: project.status()["rollout"]["phase"] == "rolled back", "the watchdog took it back")
     after = project.status()
     seen = load.summary()["api"].to_json()

@@ -24,12 +24,6 @@ BACK = ["aborted", "cleared", "reverted"]
 """What happens once somebody aborts."""
 
 
-def small(project: Workshop) -> None:
-    """The API and the agent alone: a dashboard that nobody looks at costs seconds."""
-    del project.settings["services"]["dashboard"]
-    project.save()
-
-
 @contextmanager
 def users(project: Workshop, rates: Mapping[str, float] | None = None, record: Path | None = None) -> Iterator[Running]:
     """Somebody asks the services, 50 times a second the API unless said; what became of each request is counted, or recorded."""

@@ -16,6 +16,8 @@ UNASKED = replace(STEP, requests=0)
 PLAN = Plan(steps=(STEP, LAST), gates=Gates(errors=0.05, error_margin=0.02, p95_ms=GRID[40]))
 SPREAD = range(10, 30)
 """A twentieth of the usual latency is in each of these buckets."""
+LATE = 55
+"""The bucket of requests that are late."""
 
 
 class Traffic:
@@ -30,14 +32,18 @@ class Traffic:
             self.second(blue=(100, 1 + look % 2), green=(0, 0))
         self.evidence = self.evidence.for_step(0)
 
-    def second(self, blue: tuple[int, int], green: tuple[int, int], slower: int = 0, both: int = 0) -> None:
-        """One second with so many requests and errors; latency of the candidate, or of both, is that many buckets slower."""
+    def second(self, blue: tuple[int, int], green: tuple[int, int], slower: int = 0, both: int = 0, late: int = 0) -> None:
+        """One second with so many requests and errors; latency of the candidate, or of both, is that many buckets slower.
+
+        ``late``: so many of the candidate's are beyond everything else.
+        """
         for slot, (requests, errors), shift in (("blue", blue, both), ("green", green, both + slower)):
             seen = self._seen[slot]
             seen[0] += requests
             seen[1] += errors
             for place in range(requests):
-                seen[2][SPREAD[place % 20] + shift] += 1
+                beyond = slot == "green" and place < late
+                seen[2][LATE if beyond else SPREAD[place % 20] + shift] += 1
         self._at += 1.0
         self._look()
 

@@ -102,6 +102,21 @@ class Workshop:
         )
 
     @contextmanager
+    def begun(self, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """The same for as long as the context lasts; what it said is added to whatever fails there."""
+        with (self.folder / "told").open("w+b") as told:
+            process = self.begin(*words, told=told)
+            try:
+                yield process
+            except (AssertionError, TimeoutError, subprocess.TimeoutExpired) as error:
+                told.seek(0)
+                error.add_note(f"{words} ended with {process.poll()}, and said:\n{told.read().decode()}")
+                raise
+            finally:
+                process.kill()
+                process.wait()
+
+    @contextmanager
     def person(self, name: str) -> Iterator[None]:
         """Whatever is typed within the context is typed by this person."""
         before = self.environment
@@ -211,11 +226,18 @@ def workshop(
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def small(project: Workshop) -> None:
+    """The API and the agent alone: a dashboard that nobody looks at costs seconds at each start, and the machine's calm."""
+    del project.settings["services"]["dashboard"]
+    project.settings["plan"].get("traffic", {}).pop("dashboard", None)
+    project.save()
+
+
 @contextmanager
-def brought_up(plan: Mapping[str, Any] = PLAN, prepare: Callable[[Workshop], None] = Workshop.save) -> Iterator[Workshop]:
+def brought_up(plan: Mapping[str, Any] = PLAN, prepare: Callable[[Workshop], None] = small) -> Iterator[Workshop]:
     """A project that is up: blue on 3.9 is live, green on 3.12 stands by. Skips the test where there is no Pulumi.
 
-    What else its settings must say is written by ``prepare``, before they are declared.
+    What else its settings must say is written by ``prepare``, before they are declared; ``Workshop.save`` keeps the dashboard.
     """
     if pulumi_folder() is None:
         pytest.skip("needs a Pulumi: make setup, then . ./activate")

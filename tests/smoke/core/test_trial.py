@@ -1,7 +1,7 @@
 """One service's evidence: what it adds up to, however traffic was split and whenever it went wrong."""
 
 from dataclasses import astuple, is_dataclass, replace
-from math import isfinite, log
+from math import inf, isfinite, log
 from random import Random
 
 import pytest
@@ -231,6 +231,22 @@ def test_old_thresholds_are_no_stale_baseline() -> None:
 
     assert total(fold(trial, [both] * 300)) < 0.0
     assert total(fold(trial, [one] * 300)) > ALARM
+
+
+@pytest.mark.parametrize(("before", "after"), [(30, 5), (5, 30)], ids=["quicker", "slower"])
+def test_edges_follow_a_live_slot_that_goes_away(before: int, after: int) -> None:
+    """Chosen while the machine was busy, or idle, edges are chosen anew in the step: that both slots are alike can be shown."""
+    grid = (*(1.05**power for power in range(1, 60)), inf)
+    busy, now = (Slice(100, 0, tuple(range(place, place + 10)), (10,) * 10) for place in (before, after))
+    trial = Trial(Gates())
+    for _ in range(5):
+        trial = trial.after(Increment(1.0, busy, NOBODY), grid)
+    trial = trial.for_step(FIRST, grid, 1.0)
+    for _ in range(300):
+        trial = trial.after(Increment(1.0, now, now), grid)
+
+    assert trial.latency.better.log() > log(20.0)
+    assert trial.latency.worse.log() < log(3.0)
 
 
 def test_edges_are_chosen_anew_at_a_step() -> None:

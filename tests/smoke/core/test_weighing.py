@@ -9,7 +9,7 @@ from weighed import GRID, LAST, PLAN, STEP, UNASKED, Traffic
 from smoke.analysis import Evidence, explained, judge, verdict_of
 from smoke.analysis.mixture import log_total
 from smoke.analysis.trial import ERROR_OBJECTIVE, ERRORS, LATENCY, LATENCY_OBJECTIVE, WEIGHTS
-from smoke.analysis.weighing import weigh
+from smoke.analysis.weighing import DOUBT, weigh
 from smoke.model import Counts, Finding, Look, Sample, Verdict
 from smoke.plan import Step
 
@@ -153,10 +153,25 @@ def test_a_doubt_keeps_a_step_from_passing() -> None:
         if said.because.startswith("api: in doubt that green fails at most"):
             doubts += 1
             assert said.verdict is Verdict.UNDECIDED
-            assert " against it, 3 is doubt: " in said.because
+            assert " against it of late, 3 is doubt: " in said.because
             assert traffic.evidence.intake("api").trial.errors.better.log() > log(20.0)
     assert doubts >= 1
     assert said.verdict is Verdict.FAIL
+
+
+def test_a_stall_that_is_over_is_not_held_against_it_for_ever() -> None:
+    """Requests that were late as the first traffic came are a doubt, which is over once a bake went well."""
+    traffic = Traffic(replace(PLAN, gates=replace(PLAN.gates, latency_ratio=1.5)))
+    traffic.second(blue=(80, 1), green=(0, 0))  # where the counts of the step begin
+    traffic.second(blue=(80, 1), green=(20, 0), late=6)
+    first = traffic.said()[LATENCY]
+    seconds = 0
+    while traffic.said()[LATENCY].verdict is not Verdict.PASS:
+        traffic.second(blue=(80, 1), green=(20, 0))
+        assert (seconds := seconds + 1) < 60, traffic.said()[LATENCY].because
+
+    assert first.because.startswith("api: in doubt that green is at most 1.5 times as slow as blue: E = ")
+    assert traffic.evidence.intake("api").trial.latency.worse.log() > log(DOUBT), "the rollout as a whole forgot it"
 
 
 def test_at_all_traffic_nothing_is_compared() -> None:
