@@ -59,6 +59,10 @@ MISTAKES: Mapping[tuple[str, str], Sequence[tuple[str, str, str]]] = {
         ("weight is not shared by the alternatives", "log(weight / len(self.logs))", "log(weight)"),
         ("what has not begun is left out", "log(self.reserve) if self.reserve > 0.0 else -inf", "-inf"),
     ),
+    ("analysis/mixture", "trial"): (
+        ("nothing begins anew with a step", "type(self)(self.begun(weight).worse, ", "type(self)(self.worse, "),
+        ("what was shown at one step counts at the next", "Mixture.of(len(self.better.logs)).begun(1.0))", "self.better)"),
+    ),
     ("analysis/dispersion", "dispersion"): (
         ("clumps are ignored", "min(each / by, cap)", "min(each, cap)"),
         ("the cap is lifted before anything is known", "LEAST_LOOKS or spread", "LEAST_LOOKS and spread"),
@@ -82,10 +86,8 @@ MISTAKES: Mapping[tuple[str, str], Sequence[tuple[str, str, str]]] = {
         ("periods begin one too late", "EVERY * (later + 1)", "EVERY * (later + 2)"),
         ("the weight of a period is the next one's", "((later + 1) * (later + 2))", "((later + 2) * (later + 3))"),
         ("the weight of a step is for one step too many", "AT_STEPS / (steps - 1)", "AT_STEPS / steps"),
-        ("nothing begins anew with a step", "type(self)(self.begun(weight).worse, ", "type(self)(self.worse, "),
-        ("what was shown at one step counts at the next", "Mixture.of(len(self.better.logs)).begun(1.0))", "self.better)"),
         ("what waits is carried into the next step", "            waiting=(),\n            waited=0.0,\n", ""),
-        ("time before the first step counts", ".aged(self.waited) if self.later >= 0 else after", ".aged(self.waited)"),
+        ("time before the first step counts", ".aged(self.waited, grid) if self.later >= 0 else after", ".aged(self.waited, grid)"),
         ("edges are chosen once and for all", "=thresholds or self.thresholds", "=self.thresholds or thresholds"),
     ),
     ("analysis/thresholds", "thresholds"): (
