@@ -87,7 +87,11 @@ MISTAKES: Mapping[tuple[str, str], Sequence[tuple[str, str, str]]] = {
         ("the weight of a period is the next one's", "((later + 1) * (later + 2))", "((later + 2) * (later + 3))"),
         ("the weight of a step is for one step too many", "AT_STEPS / (steps - 1)", "AT_STEPS / steps"),
         ("what waits is carried into the next step", "            waiting=(),\n            waited=0.0,\n", ""),
-        ("time before the first step counts", ".aged(self.waited, grid) if self.later >= 0 else after", ".aged(self.waited, grid)"),
+        (
+            "time before the first step counts",
+            ".aged(self.waited, grid) if self.later >= 0 else after",
+            ".aged(self.waited, grid)",
+        ),
         ("edges are chosen once and for all", "=thresholds or self.thresholds", "=self.thresholds or thresholds"),
     ),
     ("analysis/thresholds", "thresholds"): (
