@@ -15,7 +15,7 @@ some() {
 }
 
 make --no-print-directory check || failed=1
-real="processes or engine or load or docker or kubernetes"
+real="processes or engine or load"
 # What computes has all cores; what starts real processes goes one after the other, for it is about time.
 some "not ($real)" -n auto --dist loadfile --basetemp "$temporary" "$@"
 some "$real" "$@"

@@ -13,5 +13,6 @@ def only_where_asked_for(config: pytest.Config, items: Sequence[pytest.Item], fo
     for each in items:
         if each.path.is_relative_to(folder):
             each.add_marker(marker)
+            each.add_marker(pytest.mark.processes)  # it is never among what only computes
             if not asked:
                 each.add_marker(pytest.mark.skip(reason=reason))
