@@ -14,6 +14,7 @@ CrossfadeError
     ├── RouterError       weights could not be written or read
     ├── MeterError        counts could not be read
     ├── HandoverError     a singleton could not be held or released
+    ├── CapacityError     instances could not be counted, or asked for
     └── JournalError      the journal cannot be written, or its middle is damaged
 """
 
@@ -139,6 +140,10 @@ class MeterError(SeamError):
 
 class HandoverError(SeamError):
     """A singleton could not be held or released."""
+
+
+class CapacityError(SeamError):
+    """Instances could not be counted, or asked for."""
 
 
 class JournalError(SeamError):

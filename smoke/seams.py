@@ -90,6 +90,27 @@ class Handover(Protocol):
         """
 
 
+class Capacity(Protocol):
+    """Sees to it that what a slot is to get, its instances can serve. Of one service."""
+
+    def hold(self, live: str, candidate: str, share: int) -> str | None:
+        """Take nothing away from the live slot, and have the candidate able to serve that percentage; may be repeated.
+
+        Quick. What was held stays so until it is freed, whoever dies meanwhile. Returns a phrase that says what is missing yet,
+        or None.
+
+        Raises:
+            CapacityError: it cannot be known, or not be asked for.
+        """
+
+    def free(self) -> None:
+        """Let whoever else sets the number of instances set it again; may be repeated.
+
+        Raises:
+            CapacityError: something may still be held.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who is a stack's one writer."""

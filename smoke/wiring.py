@@ -1,24 +1,22 @@
-"""Puts the parts together for one stack: the only module that knows every table of backends."""
+"""Puts the parts together for one stack."""
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.contract import Backend, Contract, Service
+from infra.contract import Contract
+from smoke import backends
 from smoke.clock import SystemClock
 from smoke.errors import CrossfadeError, HandoverError, JournalError, RouterError
 from smoke.guard import remember_shell
-from smoke.handovers import handover
 from smoke.journals import FileJournal, FileMailbox
 from smoke.meters import meter
-from smoke.probes import probe
 from smoke.rollout import Event, IllegalEvent, Phase, Request, Rollout, from_record, replay, to_record
 from smoke.rollout.opening import History
-from smoke.routers import router
 from smoke.seams import LONGEST_ACT, Clock, Handover, Meter, Router, Writer
 from smoke.stack import PulumiStack
 from smoke.stack.project import Project, find_project
@@ -26,13 +24,8 @@ from smoke.stack.project import Project, find_project
 if TYPE_CHECKING:
     from smoke.driver import Driver
     from smoke.meters.background import Background
-    from smoke.plan import Plan
     from smoke.probes.sampler import Sampler
     from smoke.rollout.tick import Listener
-
-
-_LONGEST_TRAFFIC = 24 * 3600.0
-"""Seconds after which synthetic traffic ends, whatever became of who started it."""
 
 
 @dataclass(frozen=True)
@@ -133,15 +126,7 @@ class Site:
     @cached_property
     def routers(self) -> Mapping[str, Router]:
         """By service, providers first."""
-        return {each.name: self._router(each, each.router) for each in self.contract.services if each.router is not None}
-
-    def _router(self, service: Service, backend: Backend) -> Router:
-        found, settle = router(backend), backend.settings.get("settle")
-        if settle is None or service.meter is None:
-            return found
-        from smoke.seeing import Seeing  # noqa: PLC0415 - most data planes do at once what they accept
-
-        return Seeing(found, lambda: self.meters[service.name], self.clock, settle)
+        return backends.routers(self.contract, self.clock, lambda: self.meters)
 
     @cached_property
     def meters(self) -> Mapping[str, Meter]:
@@ -151,20 +136,12 @@ class Site:
 
     @cached_property
     def _metrics(self) -> "Mapping[str, Background]":
-        from smoke.meters.background import Background  # noqa: PLC0415 - `status` reads no counts
-
-        return {
-            f"{service.name}/{each.name}": Background(
-                meter(each.meter), each.every, each.meter.settings.get("timeout", each.every), self.clock
-            )
-            for service in self.contract.services
-            for each in service.metrics
-        }
+        return backends.metrics(self.contract, self.clock)
 
     @cached_property
     def handovers(self) -> Mapping[str, Handover]:
         """By singleton."""
-        return {each.name: handover(each.handover, self.clock) for each in self.contract.services if each.handover is not None}
+        return backends.handovers(self.contract, self.clock)
 
     def weights(self) -> dict[str, Mapping[str, int] | None]:
         """What users see now, by service; None where the data plane does not say."""
@@ -246,7 +223,7 @@ class Site:
                 writer.append(to_record(rollout.opened))
                 current = rollout
             slots = (current.opened.live, current.opened.candidate)
-            with self.sampler(slots) as sampler, self.metering(), self._traffic(current.plan):
+            with self.sampler(slots) as sampler, self.metering(), backends.synthetic(self.contract, current.plan):
                 driver = self._driver(sampler, writer, listeners, hands_off=hands_off)
                 return driver.run(current, events)
 
@@ -261,7 +238,8 @@ class Site:
         from smoke.driver import Driver, World  # noqa: PLC0415 - `status` drives nothing
 
         probes = tuple(dict.fromkeys((placement.service, each.name) for placement, each, _ in sampler.questions))
-        world = World(self.routers, self.meters, self.handovers, sampler, probes, self.stack, self.mailbox)
+        able = backends.capacities(self.contract, self.clock)
+        world = World(self.routers, self.meters, self.handovers, sampler, probes, self.stack, self.mailbox, able)
         return Driver(world, writer, self.clock, listeners, hands_off=hands_off)
 
     @contextmanager
@@ -275,35 +253,10 @@ class Site:
                 each.close()
 
     @contextmanager
-    def _traffic(self, plan: "Plan") -> Iterator[None]:
-        """Synthetic requests through the front doors, where the plan asks for them."""
-        if not plan.traffic:
-            yield
-            return
-        from smoke.traffic import Target, traffic  # noqa: PLC0415 - most stacks have users
-
-        fronts = {each.name: each.front for each in self.contract.services}
-        targets = {name: Target(f"{fronts[name]}{each.path}", each.rate) for name, each in plan.traffic.items()}
-        with traffic(targets, limit=_LONGEST_TRAFFIC):
-            yield
-
-    @contextmanager
     def sampler(self, slots: Sequence[str]) -> "Iterator[Sampler]":
         """Samples every probe of these slots."""
-        from smoke.probes.sampler import Sampler  # noqa: PLC0415 - `status` asks no probe
-
-        questions = [
-            (service.placements[slot], probe(each), each)
-            for service in self.contract.services
-            for slot in slots
-            if slot in service.placements
-            for each in service.probes
-        ]
-        sampler = Sampler(questions, self.clock)
-        try:
+        with closing(backends.sampler(self.contract, slots, self.clock)) as sampler:
             yield sampler
-        finally:
-            sampler.close()
 
 
 def _shares(weights: Mapping[str, int] | None) -> str:

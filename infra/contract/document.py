@@ -98,6 +98,8 @@ class Service:
     front: str | None
     """URL that users reach the service by, weights applied; None for a singleton."""
     metrics: tuple[Metric, ...] = ()
+    capacity: Backend | None = None
+    """None where the number of instances is nobody's to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ def _check(contract: Contract) -> None:
         for metric in service.metrics:
             _check_kinds(metric, f"metric {metric.name} of {service.name}")
         meters = (service.meter, *(metric.meter for metric in service.metrics))
-        for backend in (*service.probes, service.router, *meters, service.handover):
+        for backend in (*service.probes, service.router, *meters, service.handover, service.capacity):
             if backend is not None:
                 _check_kinds(backend, f"a backend of {service.name}")
 
@@ -200,6 +202,7 @@ def _service(item: Mapping[str, Json]) -> Service:
         router=_backend(rest.pop("router")),
         meter=_backend(rest.pop("meter")),
         handover=_backend(rest.pop("handover")),
+        capacity=_backend(rest.pop("capacity", None)),
         metrics=tuple(_metric(each) for each in _list(rest.pop("metrics", ()))),
         **rest,
     )

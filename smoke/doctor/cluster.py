@@ -28,6 +28,7 @@ GATEWAYS = "gateway.networking.k8s.io"
 RIGHTS: Mapping[tuple[str, str], Sequence[str]] = {
     (GATEWAYS, "httproutes"): ("get", "patch"),
     ("apps", "deployments"): ("list", "patch"),
+    ("autoscaling", "horizontalpodautoscalers"): ("list", "patch"),
     ("apps", "replicasets"): ("list",),
     ("", "pods"): ("list",),
     ("", "pods/log"): ("get",),

@@ -1,10 +1,12 @@
 """What the driver does to traffic and to singletons: absolute, and repeatable at any moment."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from smoke.driver.world import World
-from smoke.errors import HandoverError, RouterError
+from smoke.errors import CapacityError, CrossfadeError, HandoverError, RouterError
+from smoke.model import Finding, Verdict
 from smoke.rollout import Rollout
 from smoke.seams import Clock
 
@@ -53,6 +55,25 @@ class Hands:
             failed.append(error.what)
         return tuple(failed)
 
+    def capacity(self, rollout: Rollout) -> tuple[Finding, ...]:
+        """What the next share asks for that is not there yet, one finding a service; and what is there is kept."""
+        opened = rollout.opened
+        found = []
+        for service, each in self.world.capacities.items():
+            try:
+                missing = each.hold(opened.live, opened.candidate, rollout.coming)
+            except CapacityError as error:
+                missing = told(error)
+            if missing is not None:
+                found.append(Finding(Verdict.UNDECIDED, service, "capacity", f"{service} {opened.candidate}: {missing}"))
+        return tuple(found)
+
+    def free(self) -> None:
+        """Nothing is kept any more. What is not freed is, once the next rollout ends: it costs, and harms nobody."""
+        for each in self.world.capacities.values():
+            with suppress(CapacityError):
+                each.free()
+
     def _write(self, weights: Mapping[str, int], kept: Collection[str], services: Sequence[str]) -> None:
         """Write to every service, also when one of them fails; then raise the first failure."""
         failed: list[RouterError] = []
@@ -92,3 +113,8 @@ class Hands:
 def differ(found: Mapping[str, int], wanted: Mapping[str, int]) -> bool:
     """Whether a slot has another weight than it should."""
     return any(found.get(slot, 0) != wanted.get(slot, 0) for slot in {*found, *wanted})
+
+
+def told(error: CrossfadeError) -> str:
+    """What went wrong and why, for whoever must mend it."""
+    return error.what if error.cause is None else f"{error.what}: {error.cause}"

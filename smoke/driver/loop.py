@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from smoke.analysis import Evidence
-from smoke.driver.hands import Hands, differ
+from smoke.driver.hands import Hands, differ, told
 from smoke.driver.inbox import Inbox
 from smoke.driver.world import World
 from smoke.errors import CrossfadeError, HandoverError, JournalError, Locked, RollbackFailed, RouterError
@@ -86,6 +86,8 @@ class Driver:
                 rollout = self.tick(rollout)
                 if not rollout.ended:
                     self._clock.sleep(rollout.plan.tick - (self._clock.now() - started))
+            if rollout.ended:
+                self._hands.free()
         except JournalError as error:
             # To go back needs nothing that may be broken, and what cannot be remembered must not go on.
             failed = self._hands.leave_safe(rollout)
@@ -113,7 +115,8 @@ class Driver:
             rollout = self._record(rollout, approved)
         busy = self._world.stack.busy() if rollout.phase is Phase.PROVING else None
         missing = permits(rollout, now, self._clock.wall(), busy)
-        self._findings = (*findings(rollout, self._evidence, self._world.probes), *missing)
+        short = self._hands.capacity(rollout) if rollout.phase in COUNTING else ()
+        self._findings = (*findings(rollout, self._evidence, self._world.probes), *short, *missing)
         event = decide(rollout, self._evidence, self._findings, requests, now)
         rollout = self._remark(rollout, always=event is not None)
         if event is not None:
@@ -199,10 +202,10 @@ class Driver:
         try:
             gaps = self._hands.forward(rollout)
         except HandoverError as error:
-            return self._record(rollout, Failed(self._now(), (_told(error),)))
+            return self._record(rollout, Failed(self._now(), (told(error),)))
         except RouterError as error:
             if self._impatient(SHIFTING_PATIENCE):
-                return self._record(rollout, Failed(self._now(), (f"weights could not be set: {_told(error)}",)))
+                return self._record(rollout, Failed(self._now(), (f"weights could not be set: {told(error)}",)))
             return rollout
         return self._record(rollout, Shifted(self._now(), gaps))
 
@@ -212,7 +215,7 @@ class Driver:
             self._hands.forward(rollout)
         except (RouterError, HandoverError) as error:
             if self._impatient():
-                return self._record(rollout, Failed(self._now(), (f"it could not be settled: {_told(error)}",)))
+                return self._record(rollout, Failed(self._now(), (f"it could not be settled: {told(error)}",)))
             return rollout
         return self._record(rollout, Settled(self._now()))
 
@@ -223,7 +226,7 @@ class Driver:
             gaps, idle = self._hands.back(rollout)
         except (RouterError, HandoverError) as error:
             if self._impatient():
-                return self._record(rollout, Stuck(self._now(), (_told(error),)))
+                return self._record(rollout, Stuck(self._now(), (told(error),)))
             return rollout
         return self._record(rollout, Cleared(self._now(), gaps, idle))
 
@@ -234,7 +237,7 @@ class Driver:
             differs = self._world.stack.revert(opened.candidate, opened.back)
         except CrossfadeError as error:
             if self._impatient(BUSY if isinstance(error, Locked) else PATIENCE):
-                return self._record(rollout, Stuck(self._now(), (f"the stack could not be reverted: {_told(error)}",)))
+                return self._record(rollout, Stuck(self._now(), (f"the stack could not be reverted: {told(error)}",)))
             return rollout
         return self._record(rollout, Reverted(self._now(), differs))
 
@@ -247,11 +250,6 @@ class Driver:
         if self._acting_since is None:
             self._acting_since = now
         return now - self._acting_since > limit
-
-
-def _told(error: CrossfadeError) -> str:
-    """What went wrong and why, for whoever must mend it."""
-    return error.what if error.cause is None else f"{error.what}: {error.cause}"
 
 
 def _left_behind(error: JournalError, failed: Sequence[str]) -> RollbackFailed:

@@ -1,12 +1,12 @@
 """Everything the driver acts on, and one look at all of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from smoke.errors import MeterError, RouterError
 from smoke.model import Look, Reading, Sample
-from smoke.seams import Handover, Mailbox, Meter, Router, Stack
+from smoke.seams import Capacity, Handover, Mailbox, Meter, Router, Stack
 
 
 class Sampler(Protocol):
@@ -28,6 +28,7 @@ class World:
     """Every ``(service, probe)`` that must be well before the first shift."""
     stack: Stack
     mailbox: Mailbox
+    capacities: Mapping[str, Capacity] = field(default_factory=dict)
 
     def look(self, at: float, readings: tuple[Reading, ...]) -> Look:
         """Weights and counts as they are; what cannot be read is said, and is in no number."""

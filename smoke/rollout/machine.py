@@ -158,6 +158,12 @@ class Rollout:
         return frozenset({self.opened.live} if last and not self.plan.forward else ())
 
     @property
+    def coming(self) -> int:
+        """Percent that the candidate is to get next; at the last step what it has."""
+        following = self.step if self.phase is Phase.PROVING else self.step + 1
+        return self.plan.steps[min(following, len(self.plan.steps) - 1)].share
+
+    @property
     def asks(self) -> int | None:
         """Index of the step that is the next to need approvals; None: no step to come does."""
         if self.phase not in {Phase.PROVING, Phase.SHIFTING, Phase.BAKING, Phase.HELD}:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_said import SERVICE, STACK, deployment
+from cluster_said import SERVICE, STACK, deployment, scaler
 from kube_api import Api
 from kube_roles import DECLARE, GATEWAY, ROLLOUT, Right, applied, bound, given_but, rights, rules
 from machine import wait_for
@@ -15,6 +15,7 @@ from machine import wait_for
 from infra.contract import Backend
 from infra.targets.kubernetes import cluster as things
 from infra.targets.kubernetes.ground import VERBS
+from smoke.capacities import capacity
 from smoke.clock import SystemClock
 from smoke.cluster import Cluster, Reach
 from smoke.doctor.cluster import RIGHTS, missing_rights
@@ -39,7 +40,13 @@ class Stage:
 
     def __init__(self, shop: Shop) -> None:
         self.shop, self.api, self.namespace = shop, shop.api, shop.namespace
-        for made in (deployment("green", 1, "api"), deployment("green", 1, "web"), deployment("blue", 1), deployment("green", 0)):
+        for made in (
+            deployment("blue", 2, "api"),
+            deployment("green", 1, "api"),
+            deployment("green", 1, "web"),
+            deployment("blue", 1),
+            deployment("green", 0),
+        ):
             own = {**made, "apiVersion": "apps/v1", "kind": "Deployment"}
             own["metadata"] = {**made["metadata"], "namespace": self.namespace}
             self.api.apply({key: each for key, each in own.items() if key != "status"}, manager=PULUMI)
@@ -84,6 +91,15 @@ class Stage:
         names = {slot: f"{SERVICE}-{slot}" for slot in ("blue", "green")}
         settings = {"namespace": self.namespace, "stack": STACK, "service": SERVICE, "deployments": names, "timeout": LIMIT}
         return ScaleHandover(settings, SystemClock())
+
+    def hold(self) -> str | None:
+        """Have pods for all requests in green, whose autoscaler is as it is declared."""
+        own = {**scaler("green", 1, 4, "api"), "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api-green"}
+        own["metadata"]["namespace"], own["spec"]["scaleTargetRef"] = self.namespace, target
+        self.api.apply(own, manager=PULUMI)
+        settings = {"namespace": self.namespace, "stack": STACK, "service": "api", "autoscale": True}
+        return capacity(Backend("pods", settings), SystemClock()).hold("blue", "green", 100)
 
     def release(self) -> None:
         """Take the work from blue, which has it."""
@@ -169,6 +185,8 @@ ACTS: Mapping[tuple[str, str], Callable[[Stage], object]] = {
     ("httproutes", "patch"): lambda stage: stage.shop.router().write(shares(stage.shop.weights[1] // 2)),
     ("deployments", "list"): lambda stage: stage.look("web"),
     ("deployments", "patch"): Stage.release,
+    ("horizontalpodautoscalers", "list"): lambda stage: stage.hold(),
+    ("horizontalpodautoscalers", "patch"): lambda stage: stage.hold(),
     ("replicasets", "list"): lambda stage: stage.handover().holder(),
     ("pods", "list"): lambda stage: stage.look("web"),
     ("pods/log", "get"): lambda stage: stage.look("api"),

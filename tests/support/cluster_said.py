@@ -20,7 +20,14 @@ import yaml
 NAMESPACE, STACK, SERVICE = "shop", "staging", "agent"
 VERSION = "py312-0123456789ab"
 Document = dict[str, Any]
-_KINDS = {"deployments": "Deployment", "replicasets": "ReplicaSet", "pods": "Pod", "events": "Event"}
+_KINDS = {
+    "deployments": "Deployment",
+    "replicasets": "ReplicaSet",
+    "pods": "Pod",
+    "events": "Event",
+    "horizontalpodautoscalers": "",
+}
+SCALERS = "horizontalpodautoscalers"
 
 
 def labels(slot: str, service: str = SERVICE, version: str | None = VERSION) -> dict[str, str]:
@@ -44,6 +51,12 @@ def deployment(slot: str, replicas: int = 1, service: str = SERVICE, version: st
         },
         "status": {},
     }
+
+
+def scaler(slot: str, least: int, most: int, service: str = SERVICE) -> Document:
+    """An autoscaler of a slot."""
+    metadata = {"name": f"{service}-{slot}", "labels": labels(slot, service, None)}
+    return {"metadata": metadata, "spec": {"minReplicas": least, "maxReplicas": most}}
 
 
 class Cluster:
@@ -85,11 +98,18 @@ class Cluster:
     # What the controllers do, each by itself and never at once
 
     def act(self, who: str = "all") -> None:
-        """One of them: ``declare`` is that of Deployments, ``replicate`` of replica sets, ``begin`` and ``end`` are a kubelet."""
+        """One of them.
+
+        ``declare`` is that of Deployments, ``replicate`` of replica sets, ``size`` of autoscalers (up alone); ``begin`` and
+        ``end`` are a kubelet.
+        """
         with self._lock:
             if who == "all":
-                for each in ("declare", "replicate", "begin", "end", "replicate", "declare"):
+                for each in ("size", "declare", "replicate", "begin", "end", "replicate", "declare"):
                     self.act(each)
+            elif who == "size":
+                for each in list(self.objects[SCALERS].values()):
+                    self._size(each)
             elif who == "declare":
                 for each in list(self.objects["deployments"].values()):
                     self._declare(each)
@@ -99,6 +119,11 @@ class Cluster:
             else:
                 for pod in list(self.objects["pods"].values()):
                     self._live(pod, who)
+
+    def _size(self, each: Document) -> None:
+        name, least = each["metadata"]["name"], each["spec"]["minReplicas"]
+        if self.objects["deployments"][name]["spec"]["replicas"] < least:
+            self.scale(name, least, "kube-controller-manager")
 
     def _declare(self, each: Document) -> None:
         metadata, wanted = each["metadata"], each["spec"]["replicas"]
@@ -199,6 +224,8 @@ class Cluster:
             != found["metadata"]["resourceVersion"]
         ):
             return _status(409, "Conflict", "the object has been modified; please apply your changes to the latest version")
+        if plural == SCALERS:
+            return 200, json.dumps(self.put(plural, _merged(found, change)))
         owner, wanted = self.owners.get(name, query["fieldManager"]), change["spec"]["replicas"]
         if owner != query["fieldManager"] and wanted != found["spec"]["replicas"] and query["force"] != "true":
             message = f'conflict with "{owner}" with subresource "scale" using apps/v1'
@@ -264,6 +291,17 @@ def kubeconfig(**addresses: str) -> Iterator[Path]:
 def is_ready(pod: Document) -> bool:
     """Whether a pod that nobody deleted says so."""
     return any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", ()))
+
+
+def _merged(found: Document, change: Document) -> Document:
+    """RFC 7386: what is null is taken away."""
+    merged = dict(found)
+    for key, value in change.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merged(merged.get(key) or {}, value) if isinstance(value, dict) else value
+    return merged
 
 
 def _chosen(each: Document, query: Mapping[str, str]) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from smoke.capacities.memory import MemoryCapacity
 from smoke.clock import FakeClock
 from smoke.driver import Driver, World
 from smoke.errors import HandoverError, MeterError
@@ -124,6 +125,7 @@ class Simulation:
         self.router = MemoryRouter()
         self.meter = FrontDoor(self.clock, self.router, self.sides, rate)
         self.fence = Fence()
+        self.capacity = MemoryCapacity()
         self.stack = MemoryStack(contract=None)  # type: ignore[arg-type] - never asked here
         self.mailbox = MemoryMailbox()
         self.journal = MemoryJournal(self.clock)
@@ -141,6 +143,7 @@ class Simulation:
             probes=(("api", "http /"),),
             stack=self.stack,
             mailbox=self.mailbox,
+            capacities={"api": self.capacity},
         )
 
     def run(self) -> Rollout:

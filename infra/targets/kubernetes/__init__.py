@@ -25,7 +25,7 @@ from infra.targets.kubernetes.here import building, here
 from infra.targets.kubernetes.layout import RULE, SLOTS, Layout
 from infra.targets.kubernetes.metering import envoy, traefik
 from infra.targets.kubernetes.placing import environment, grace
-from infra.targets.kubernetes.standing import Born, Seen, astray, placed, standing
+from infra.targets.kubernetes.standing import Born, Seen, astray, held, placed, standing
 from infra.targets.local import companion_inputs, made_from
 from infra.targets.local.home import home_of
 
@@ -143,6 +143,7 @@ class Kubernetes:
             router=None if alone else Backend("gateway", router),
             meter=None if alone else _meter(layout, name, settings),
             handover=Backend("scale", _scale(layout, name, placements)) if alone else None,
+            capacity=None if alone else Backend("pods", _counted(layout, name, service)),
             front=None if alone else service.url,
             metrics=tuple(
                 metric.contract(called, sorted(placements), self._site.project) for called, metric in service.metrics.items()
@@ -165,7 +166,9 @@ class Kubernetes:
         kept = frozenset[str]() if settings.allow_live else self.standing().busy
         images = Images(layout, settings, workshop, there)
         at_work = {(each.service, each.slot) for each in there if each.inputs.get("kind") == "singleton" and each.replicas}
-        declaration = Declaration(layout, images, Present(serving, kept, at_work), told=_by_envoy(settings))
+        declaration = Declaration(
+            layout, images, Present(serving, kept, at_work, held(self._seen, self._site.stack)), told=_by_envoy(settings)
+        )
         for name, companion in settings.companions.items():
             declaration.companion(name, companion_inputs(companion, self.made(settings, companion, companion.runtime)))
         for slot, services in slots.items():
@@ -228,6 +231,10 @@ def _scale(layout: Layout, name: str, placements: Mapping[str, Placement]) -> Ma
         "deployments": {slot: layout.seat(name, slot).name for slot in SLOTS},
         "timeout": float(ending + STARTING),
     }
+
+
+def _counted(layout: Layout, name: str, service: ServiceSettings) -> Mapping[str, Json]:
+    return {**layout.reach, "stack": layout.stack, "service": name, "autoscale": service.autoscale is not None}
 
 
 def _by_envoy(settings: Settings) -> bool:

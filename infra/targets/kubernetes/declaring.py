@@ -22,6 +22,7 @@ from infra.targets.kubernetes.standing import Born
 EVERYTHING = ["*"]
 COUNT = ["spec.replicas"]
 """Set once: from then on by what scales it, or hands work over."""
+LEAST = ["spec.minReplicas"]
 CONTENT = [
     "spec.selector",
     "spec.strategy",
@@ -47,6 +48,8 @@ class Present:
     """Slots whose pods stay as they are, whatever would be declared anew of them; their number may change."""
     at_work: Collection[tuple[str, str | None]]
     """Singletons that are at work, each with its slot."""
+    held: Collection[str] = ()
+    """Autoscalers whose least number is a rollout's for now."""
 
 
 class Declaration:
@@ -74,7 +77,8 @@ class Declaration:
         self._keep(PodDisruptionBudget(f"budget of {_title(seat)}", **budget(seat), opts=self._options()))
         if scale is not None:
             given = scaler(seat, replicas, scale)
-            self._keep(HorizontalPodAutoscaler(f"scaler of {_title(seat)}", **given, opts=self._options()))
+            ignored = LEAST if seat.name in self._now.held else ()
+            self._keep(HorizontalPodAutoscaler(f"scaler of {_title(seat)}", **given, opts=self._options(ignored)))
 
     def _works(self, name: str, slot: str) -> bool:
         """Whether a singleton is at work in a slot: one that is in the other is handed over, and never begun beside."""

@@ -74,7 +74,7 @@ def _looked(cluster: Cluster, layout: Layout, settings: Settings, document: Docu
     birth = cluster.get(CONFIGS, layout.namespace, layout.birth)
     things |= {ROUTES: routes or [], CONFIGS: [] if birth is None else [birth]}
     faults = [*_taken(things, layout, settings, document), *(_door(cluster, layout, settings, document) if routed else ())]
-    return Look(faults, Seen(things[DEPLOYMENTS], routes or [], birth))
+    return Look(faults, Seen(things[DEPLOYMENTS], routes or [], birth, things.get(SCALERS, ())))
 
 
 def _unfit(cluster: Cluster, layout: Layout, document: Document) -> Sequence[Fault]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.contract.document import Json
+from infra.contract.pods import HELD
 from infra.release import Standing
 from infra.targets.kubernetes.layout import IMAGE, INPUTS, RULE, SERVICE, SLOT, SLOTS, Layout, is_ours
 
@@ -20,6 +21,8 @@ class Seen:
     routes: Sequence[Document] = ()
     birth: Document | None = None
     """The ConfigMap of the stack."""
+    scalers: Sequence[Document] = ()
+    """Looked at where a service is to have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,12 @@ def standing(seen: Seen, stack: str) -> Standing:
         start if start in SLOTS else None,
         _serving(total, at_work),
     )
+
+
+def held(seen: Seen, stack: str) -> frozenset[str]:
+    """Names of the autoscalers whose least number a rollout raised: it is lowered by whoever ends that."""
+    ours = [each.get("metadata") or {} for each in seen.scalers]
+    return frozenset(str(each.get("name")) for each in ours if is_ours(each, stack) and HELD in (each.get("annotations") or {}))
 
 
 def _serving(total: Mapping[str, int], at_work: Collection[str]) -> str | None:

@@ -77,6 +77,7 @@ A_CONTRACT = Contract(
             handover=None,
             front=None,
             metrics=(Metric("rejects", Backend("sql", {}), 0.01, None, 10.0),),
+            capacity=Backend("memory", {}),
         ),
     ),
     plan={},
@@ -157,7 +158,7 @@ def test_a_contract_from_before_there_were_metrics() -> None:
     assert Contract.from_json(changed(("services", 0, "metrics"), None, remove=True)).service("api").metrics == ()
 
 
-LATER = frozenset({"blue", "metrics", "container", "daemon"})
+LATER = frozenset({"blue", "metrics", "container", "daemon", "capacity"})
 """What an older contract has no word of; and a slot, which may be absent."""
 
 

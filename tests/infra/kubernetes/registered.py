@@ -136,6 +136,11 @@ class Told:
         return self.resources[name].inputs
 
 
+def api_with(**change: object) -> Mapping[str, Any]:
+    """The settings, with these of the service changed."""
+    return {**VALUES, "services": {**VALUES["services"], "api": {**API, **change}}}
+
+
 def declared(project: Path, values: Mapping[str, Any] = VALUES, seen: Seen | None = None, uid: str = UID) -> Told:
     """What is registered for these settings, in a cluster that has this already."""
     document = Document(f"Pulumi.{STACK}.yaml", values)

@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from infra.contract import Service
+from infra.contract import Backend, Service
 from infra.release import wanted
 from infra.targets.kubernetes import Kubernetes
 from infra.targets.target import Site
+from smoke.capacities import capacity
 from smoke.clock import SystemClock
 from smoke.handovers import handover
 from smoke.meters import meter
 from smoke.probes import probe
 from smoke.routers import router
-from tests.infra.kubernetes.registered import API, STACK, VALUES, declared, settings_of
+from tests.infra.kubernetes.registered import API, STACK, VALUES, api_with, declared, settings_of
 
 PLACE = {"namespace": "trading"}
 
@@ -70,6 +71,17 @@ def test_pods_are_looked_at_through_the_cluster(tmp_path: Path) -> None:
     assert looks == {"api": [("pods", {**every, "standby": False})], "agent": [("pods", {**every, "standby": True})]}
     assert found.placements["green"].address is None
     assert found.placements["green"].version == version
+
+
+def test_pods_are_counted_where_somebody_else_changes_their_number(tmp_path: Path) -> None:
+    """A service with a route has a capacity, which asks autoscalers where there are any; a singleton has one pod or none."""
+    scaled = service(tmp_path, "api", api_with(autoscale={"max": 10}, replicas=3))
+    every = {**PLACE, "stack": "staging", "service": "api"}
+
+    assert service(tmp_path, "api").capacity == Backend("pods", {**every, "autoscale": False})
+    assert scaled.capacity == Backend("pods", {**every, "autoscale": True})
+    assert capacity(Backend("pods", {**every, "autoscale": True}), SystemClock())
+    assert service(tmp_path, "agent").capacity is None
 
 
 @pytest.mark.parametrize("kind", ["traefik", "envoy"])

@@ -1,14 +1,13 @@
 """The things of a stack in a cluster, as the real SDK registers them."""
 
 import json
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pulumi
 import pytest
 
-from tests.infra.kubernetes.registered import AGENT, API, VALUES, Told, declared, seen_of
+from tests.infra.kubernetes.registered import AGENT, VALUES, Told, api_with, declared, seen_of
 
 BOTH = ("blue", "green")
 PLACE = ("metadata.namespace",)
@@ -20,11 +19,6 @@ ALL_BUT_COUNT = {"spec.selector", "spec.strategy", "spec.template", "spec.minRea
 def _told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """A stack with a service and a singleton, in an empty cluster."""
     return declared(tmp_path_factory.mktemp("project"))
-
-
-def api_with(**change: object) -> Mapping[str, Any]:
-    """The settings, with these of the service changed."""
-    return {**VALUES, "services": {**VALUES["services"], "api": {**API, **change}}}
 
 
 def test_everything_is_named_and_labelled(told: Told) -> None:
@@ -144,6 +138,20 @@ def test_what_is_scaled_by_load_is_counted_by_nobody_else(tmp_path: Path) -> Non
         {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}}
     ]
     assert told.resources["pods of api on green"].ignored == (*PLACE, "spec.replicas")
+
+
+def test_what_a_rollout_holds_is_left_to_it(tmp_path: Path) -> None:
+    """While a rollout has raised an autoscaler's least number Pulumi changes the rest of it alone; another's note is not ours."""
+    values = api_with(autoscale={"max": 10}, replicas=3)
+    told = declared(tmp_path, values)
+    note = {"crossfade/least": "3"}
+    ours = {"metadata": {**told["scaler of api on green"]["metadata"], "annotations": note}}
+    other = {"metadata": {"name": "api-blue", "labels": {"crossfade/stack": "other"}, "annotations": note}}
+    again = declared(tmp_path, values, seen=replace(seen_of(told), scalers=[ours, other]))
+
+    assert again.resources["scaler of api on green"].ignored == (*PLACE, "spec.minReplicas")
+    assert again.resources["scaler of api on blue"].ignored == PLACE
+    assert told.resources["scaler of api on green"].ignored == PLACE
 
 
 def test_a_singleton_is_at_work_once(told: Told) -> None:
