@@ -109,6 +109,7 @@ def contract(declared: Declared, born: str) -> Contract:
         plan=plan_document(settings),
         config={key: value for key, value in declared.document.values.items() if key not in _PASSING},
         releases=releases(declared.slots),
+        journal=place.journal(settings),
     )
 
 

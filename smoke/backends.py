@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.contract import Contract, Service
+from infra.contract import Backend, Contract, Service
+from smoke import journals
 from smoke.handovers import handover
+from smoke.journals import FileJournal, FileMailbox
 from smoke.meters import meter
 from smoke.routers import router
-from smoke.seams import Capacity, Clock, Handover, Meter, Router
+from smoke.seams import Capacity, Clock, Handover, Journal, Mailbox, Meter, Router
 
 if TYPE_CHECKING:
     from smoke.meters.background import Background
@@ -17,6 +20,13 @@ if TYPE_CHECKING:
 
 _LONGEST_TRAFFIC = 24 * 3600.0
 """Seconds after which synthetic traffic ends, whatever became of who started it."""
+
+
+def journal(elsewhere: Backend | None, folder: Path, clock: Clock) -> tuple[Journal, Mailbox]:
+    """What remembers rollouts, and what carries requests to them: in that folder, unless the contract says where else."""
+    if elsewhere is None:
+        return FileJournal(folder), FileMailbox(folder)
+    return journals.elsewhere(elsewhere, clock)
 
 
 def routers(contract: Contract, clock: Clock, meters: Callable[[], Mapping[str, Meter]]) -> Mapping[str, Router]:

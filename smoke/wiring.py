@@ -8,16 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.contract import Contract
+from infra.contract import Backend, Contract
 from smoke import backends
 from smoke.clock import SystemClock
-from smoke.errors import CrossfadeError, HandoverError, JournalError, RouterError
+from smoke.errors import CrossfadeError, HandoverError, JournalError, NoSuchStack, RouterError
 from smoke.guard import remember_shell
-from smoke.journals import FileJournal, FileMailbox
 from smoke.meters import meter
 from smoke.rollout import Event, IllegalEvent, Phase, Request, Rollout, from_record, replay, to_record
 from smoke.rollout.opening import History
-from smoke.seams import LONGEST_ACT, Clock, Handover, Meter, Router, Writer
+from smoke.seams import LONGEST_ACT, Clock, Handover, Journal, Mailbox, Meter, Router, Writer
 from smoke.stack import PulumiStack
 from smoke.stack.project import Project, find_project
 
@@ -64,14 +63,26 @@ class Site:
         return SystemClock()
 
     @cached_property
-    def journal(self) -> FileJournal:
+    def journal(self) -> Journal:
         """The rollouts of the stack."""
-        return FileJournal(self.project.journal(self.name))
+        return self._remembered[0]
 
     @cached_property
-    def mailbox(self) -> FileMailbox:
+    def mailbox(self) -> Mailbox:
         """The requests to them."""
-        return FileMailbox(self.project.journal(self.name))
+        return self._remembered[1]
+
+    @cached_property
+    def _remembered(self) -> tuple[Journal, Mailbox]:
+        return backends.journal(self._elsewhere, self.folder, self.clock)
+
+    @cached_property
+    def _elsewhere(self) -> Backend | None:
+        """Where the journal is; None: beside the state of Pulumi, as that of a stack that is not there any more."""
+        try:
+            return self.contract.journal
+        except NoSuchStack:
+            return None
 
     def events(self, rollout: str) -> tuple[Event, ...]:
         """Everything that happened in a rollout.
@@ -96,7 +107,9 @@ class Site:
         except (ValueError, IllegalEvent) as error:
             raise JournalError(
                 f"rollout {rollout} cannot be read",
-                where=str(self.folder / f"{rollout}.jsonl"),
+                where=str(self.folder / f"{rollout}.jsonl")
+                if self._elsewhere is None
+                else f"the {self._elsewhere.kind}'s journal",
                 cause=f"{error}: another version of Crossfade wrote it",
                 hint="use that version, or if the rollout has ended move the file away, then: crossfade status",
             ) from error
@@ -163,7 +176,9 @@ class Site:
 
     @property
     def folder(self) -> Path:
-        """Where the journal is, and what lies beside it."""
+        """Where the journal is, and what lies beside it; of a stack whose journal is elsewhere what lies beside it alone."""
+        if self.project.state is None and self._elsewhere is not None:
+            return self.project.folder / ".crossfade" / self.name
         return self.project.journal(self.name)
 
     @contextmanager

@@ -94,6 +94,10 @@ class KubernetesSettings(Model):
     gateway: Annotated[str, AfterValidator(_gateway)] | None = Field(
         default=None, examples=["gateways/public"], description="the Gateway that users come through: name, or namespace/name"
     )
+    journal: Literal["cluster", "state"] = Field(
+        default="cluster",
+        description="where rollouts are remembered, and who drives: in the cluster, or beside the state of Pulumi",
+    )
     metrics: GatewayMetrics | None = Field(
         default=None,
         examples=[{"kind": "traefik", "url": "http://gateway.example.com:9100/metrics"}],

@@ -119,6 +119,8 @@ class Contract:
     """The stack's ``crossfade:`` configuration as it was deployed; a revert re-runs it."""
     releases: Mapping[str, str]
     """Fingerprint of what each slot holds, over all its services; a slot that is absent is not in here."""
+    journal: Backend | None = None
+    """Where rollouts are remembered; None: beside the state of Pulumi."""
 
     def service(self, name: str) -> Service:
         """The service of that name.
@@ -153,7 +155,8 @@ class Contract:
             raise ContractError(f"format {document.get('format')!r} is not {FORMAT}")
         try:
             rest = {key: value for key, value in document.items() if key != "format"}
-            contract = cls(services=tuple(_service(item) for item in _list(rest.pop("services"))), **rest)
+            journal = _backend(rest.pop("journal", None))
+            contract = cls(services=tuple(_service(item) for item in _list(rest.pop("services"))), journal=journal, **rest)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise ContractError(f"not a contract: {error}") from error
         _check(contract)
@@ -163,6 +166,8 @@ class Contract:
 def _check(contract: Contract) -> None:
     _check_kinds(contract, "contract")
     _among(contract.start, _SLOTS, "start")
+    if contract.journal is not None:
+        _check_kinds(contract.journal, "the journal")
     for service in contract.services:
         _check_kinds(service, f"service {service.name}")
         _among(service.kind, _KINDS, f"kind of {service.name}")

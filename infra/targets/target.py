@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from infra.config import Document, Fault, Settings
 from infra.config.settings import Program
-from infra.contract import Placement, Service
+from infra.contract import Backend, Placement, Service
 from infra.release import Inputs, Slots, Standing
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ class Target(Ground, Protocol):
 
     def route(self, name: str, settings: Settings, placements: Mapping[str, Placement]) -> Service:
         """How the service is reached, watched and handed over."""
+
+    def journal(self, settings: Settings) -> Backend | None:
+        """Where rollouts are remembered; None: beside the state of Pulumi."""
 
     def declare(self, settings: Settings, slots: Slots, serving: str) -> "pulumi.Output[str]":
         """Declare all of it; what is new starts with its traffic on ``serving``.

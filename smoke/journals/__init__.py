@@ -1,14 +1,33 @@
 """What remembers a rollout, and what carries requests to it: one file a backend, and the one table that knows them."""
 
+from collections.abc import Mapping
+
+from infra.contract import Backend
+from smoke import table
 from smoke.journals.cluster import ClusterJournal, ClusterMailbox
 from smoke.journals.file import FileJournal, FileMailbox
 from smoke.journals.lease import LEASE
 from smoke.journals.memory import MemoryJournal, MemoryMailbox
+from smoke.seams import Clock, Journal, Mailbox
 
 JOURNALS = {"cluster": ClusterJournal, "file": FileJournal, "memory": MemoryJournal}
 MAILBOXES = {"cluster": ClusterMailbox, "file": FileMailbox, "memory": MemoryMailbox}
+ELSEWHERE: Mapping[str, str] = {"cluster": "smoke.journals.cluster:in_cluster"}
+"""What a contract may name, and what makes it."""
+
+
+def elsewhere(backend: Backend, clock: Clock) -> tuple[Journal, Mailbox]:
+    """The journal that a contract names, and its mailbox.
+
+    Raises:
+        UsageError: there is no such backend, or a setting is missing, unknown or of the wrong kind.
+    """
+    made: tuple[Journal, Mailbox] = table.backend("journal", ELSEWHERE, backend.kind)(backend.settings, clock)
+    return made
+
 
 __all__ = [
+    "ELSEWHERE",
     "JOURNALS",
     "LEASE",
     "MAILBOXES",
@@ -18,4 +37,5 @@ __all__ = [
     "FileMailbox",
     "MemoryJournal",
     "MemoryMailbox",
+    "elsewhere",
 ]

@@ -6,20 +6,25 @@ answer that was lost is looked for before anything is sent again.
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from infra.contract import Json
 from smoke.clock import SystemClock
-from smoke.cluster import CONFIG_MAP, LEASE, Cluster
+from smoke.cluster import CONFIG_MAP, LEASE, Cluster, Reach
 from smoke.errors import JournalError
 from smoke.journals.cluster_lease import ClusterLease, Tenure
 from smoke.journals.cluster_place import PATIENCE, READING, ROLLOUT_LABEL, Place, annotation, decoded, encoded
 from smoke.journals.cluster_segments import PART, Head, Segments, number_of
+from smoke.journals.lease import LEASE as LEASED
 from smoke.journals.lease import USED
 from smoke.seams import Clock, Holder, Record
+from smoke.settings import check, is_text
 
 _REQUEST = "request"
+_ANSWER = 2.0
+"""Seconds that a cluster's API has for one answer: whoever drives has traffic to look after."""
 
 
 class ClusterJournal:
@@ -191,3 +196,17 @@ class ClusterMailbox:
             return False  # the name is something else's
         found = self._place.found(CONFIG_MAP, name, READING)
         return found is not None and annotation(found, "word") == word
+
+
+def in_cluster(settings: Mapping[str, Json], clock: Clock) -> tuple[ClusterJournal, ClusterMailbox]:
+    """A stack's journal, and its mailbox, as a contract names them.
+
+    Who opens it waits for as long as a lease lasts before he says that another machine's driver is there: it may be dead.
+
+    Raises:
+        UsageError: a setting is missing, unknown or of the wrong kind.
+    """
+    hint = "it has: namespace, stack (texts); where it is not the current one, context (of the kubeconfig)"
+    check("journal cluster", settings, {"namespace": is_text, "stack": is_text}, {"context": is_text}, hint)
+    cluster, stack = Cluster(Reach(settings.get("context"), settings["namespace"]), _ANSWER), settings["stack"]
+    return ClusterJournal(cluster, stack, clock, watch=LEASED), ClusterMailbox(cluster, stack, clock)

@@ -97,6 +97,10 @@ class Docker:
         }
         return replace(found, handover=Backend("file", {**found.handover.settings, **theirs}))
 
+    def journal(self, settings: Settings) -> None:
+        """Beside the state of Pulumi."""
+        del settings
+
     def declare(self, settings: Settings, slots: Slots, serving: str) -> "pulumi.Output[str]":
         """Declare images, network, volumes, containers, routes and the proxy as resources of their own."""
         from infra.targets.docker.declaring import Declaration, Sources  # noqa: PLC0415 - a check of the settings needs no Pulumi

@@ -150,6 +150,12 @@ class Kubernetes:
             ),
         )
 
+    def journal(self, settings: Settings) -> Backend | None:
+        """In the cluster, unless the settings say otherwise: then whoever may drive may do so from anywhere."""
+        layout, place = self._layout(settings), settings.kubernetes
+        cluster = place is not None and place.journal == "cluster"
+        return Backend("cluster", {**layout.reach, "stack": layout.stack}) if cluster else None
+
     def declare(self, settings: Settings, slots: Slots, serving: str) -> "pulumi.Output[str]":
         """Declare images, pods, addresses, budgets and routes as resources of their own."""
         import pulumi  # noqa: PLC0415 - a check of the settings needs no Pulumi

@@ -96,6 +96,10 @@ class Local:
         heartbeats = {slot: str(self._home.heartbeat(name, slot)) for slot in SLOTS}
         return {"folder": str(self._home.fence(name)), "heartbeats": heartbeats, "timeout": HAND_OVER}
 
+    def journal(self, settings: Settings) -> None:
+        """Beside the state of Pulumi."""
+        del settings
+
     def declare(self, settings: Settings, slots: Slots, serving: str) -> "pulumi.Output[str]":
         """Declare every process, environment, route and the proxy as resources of their own."""
         from infra.targets.local.declaring import Declaration  # noqa: PLC0415 - a check of the settings needs no Pulumi

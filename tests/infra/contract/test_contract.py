@@ -82,6 +82,7 @@ A_CONTRACT = Contract(
     ),
     plan={},
     config={},
+    journal=Backend("cluster", {"namespace": "trading", "stack": "staging"}),
     releases={"blue": "f"},
 )
 
@@ -158,7 +159,7 @@ def test_a_contract_from_before_there_were_metrics() -> None:
     assert Contract.from_json(changed(("services", 0, "metrics"), None, remove=True)).service("api").metrics == ()
 
 
-LATER = frozenset({"blue", "metrics", "container", "daemon", "capacity"})
+LATER = frozenset({"blue", "metrics", "container", "daemon", "capacity", "journal"})
 """What an older contract has no word of; and a slot, which may be absent."""
 
 

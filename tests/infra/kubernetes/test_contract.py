@@ -12,7 +12,9 @@ from infra.targets.kubernetes import Kubernetes
 from infra.targets.target import Site
 from smoke.capacities import capacity
 from smoke.clock import SystemClock
+from smoke.errors import UsageError
 from smoke.handovers import handover
+from smoke.journals import elsewhere
 from smoke.meters import meter
 from smoke.probes import probe
 from smoke.routers import router
@@ -82,6 +84,20 @@ def test_pods_are_counted_where_somebody_else_changes_their_number(tmp_path: Pat
     assert scaled.capacity == Backend("pods", {**every, "autoscale": True})
     assert capacity(Backend("pods", {**every, "autoscale": True}), SystemClock())
     assert service(tmp_path, "agent").capacity is None
+
+
+def test_rollouts_are_remembered_in_the_cluster(tmp_path: Path) -> None:
+    """Unless the settings say that they are beside Pulumi's state; whoever drives understands what the contract says of it."""
+    place, kept = Kubernetes(Site(STACK, tmp_path)), {**VALUES, "kubernetes": {**VALUES["kubernetes"], "journal": "state"}}
+    found = place.journal(settings_of(VALUES))
+
+    assert found == Backend("cluster", {**PLACE, "stack": "staging"})
+    assert elsewhere(found, SystemClock())
+    assert place.journal(settings_of(kept)) is None
+    with pytest.raises(UsageError, match="stack is missing"):
+        elsewhere(Backend("cluster", PLACE), SystemClock())
+    with pytest.raises(UsageError, match="there is no journal 'paper'"):
+        elsewhere(Backend("paper", {}), SystemClock())
 
 
 @pytest.mark.parametrize("kind", ["traefik", "envoy"])
