@@ -100,6 +100,7 @@ def contract(declared: Declared, born: str) -> Contract:
         held = {slot: each[name] for slot, each in declared.slots.items() if name in each}
         placements = {slot: place.place(settings, name, slot, inputs) for slot, inputs in held.items()}
         services.append(place.route(name, settings, placements))
+    driving = place.driving(settings)
     return Contract(
         stack=declared.stack,
         target=settings.target,
@@ -109,7 +110,8 @@ def contract(declared: Declared, born: str) -> Contract:
         plan=plan_document(settings),
         config={key: value for key, value in declared.document.values.items() if key not in _PASSING},
         releases=releases(declared.slots),
-        journal=place.journal(settings),
+        journal=driving.journal,
+        driver=driving.driver,
     )
 
 

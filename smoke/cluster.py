@@ -53,6 +53,7 @@ SCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautosca
 POD = Kind("v1", "Pod", "pods")
 EVENT = Kind("v1", "Event", "events")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+JOB = Kind("batch/v1", "Job", "jobs")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 
 STACK_LABEL, SERVICE_LABEL, SLOT_LABEL = "crossfade/stack", "crossfade/service", "crossfade/slot"

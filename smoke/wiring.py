@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from infra.contract import Backend, Contract
 from smoke import backends
@@ -16,7 +16,7 @@ from smoke.guard import remember_shell
 from smoke.meters import meter
 from smoke.rollout import Event, IllegalEvent, Phase, Request, Rollout, from_record, replay, to_record
 from smoke.rollout.opening import History
-from smoke.seams import LONGEST_ACT, Clock, Handover, Journal, Mailbox, Meter, Router, Writer
+from smoke.seams import LONGEST_ACT, Clock, Handover, Journal, Mailbox, Meter, Router, Stack, Writer
 from smoke.stack import PulumiStack
 from smoke.stack.project import Project, find_project
 
@@ -34,6 +34,9 @@ class Site:
     project: Project
     name: str
 
+    reverts: ClassVar[bool] = True
+    """Whether Pulumi can be asked for a way back from here."""
+
     @classmethod
     def here(cls, stack: str, start: Path | None = None) -> "Site":
         """The stack of the project that a folder is in; of the current one by default.
@@ -44,7 +47,7 @@ class Site:
         return cls(find_project(start or Path.cwd()), stack)
 
     @cached_property
-    def stack(self) -> PulumiStack:
+    def stack(self) -> Stack:
         """What Pulumi declares."""
         return PulumiStack(self.project, self.name)
 
@@ -254,7 +257,7 @@ class Site:
 
         probes = tuple(dict.fromkeys((placement.service, each.name) for placement, each, _ in sampler.questions))
         able = backends.capacities(self.contract, self.clock)
-        world = World(self.routers, self.meters, self.handovers, sampler, probes, self.stack, self.mailbox, able)
+        world = World(self.routers, self.meters, self.handovers, sampler, probes, self.stack, self.mailbox, able, self.reverts)
         return Driver(world, writer, self.clock, listeners, hands_off=hands_off)
 
     @contextmanager

@@ -81,6 +81,15 @@ class GatewayMetrics(Model):
     )
 
 
+class JobSettings(Model):
+    """A Job that drives a rollout: `crossfade promote --in-cluster`."""
+
+    image: Image = Field(
+        examples=["registry.example.com/crossfade:1"], description="an image with Crossfade in it: deploy/driver.Dockerfile"
+    )
+    account: NameInCluster = Field(default="crossfade-driver", description="the ServiceAccount with the rights: deploy/rbac.yaml")
+
+
 class KubernetesSettings(Model):
     """The place in a cluster that a stack lives in."""
 
@@ -97,6 +106,11 @@ class KubernetesSettings(Model):
     journal: Literal["cluster", "state"] = Field(
         default="cluster",
         description="where rollouts are remembered, and who drives: in the cluster, or beside the state of Pulumi",
+    )
+    driver: JobSettings | None = Field(
+        default=None,
+        examples=[{"image": "registry.example.com/crossfade:1"}],
+        description="the Job that `crossfade promote --in-cluster` starts",
     )
     metrics: GatewayMetrics | None = Field(
         default=None,

@@ -121,6 +121,8 @@ class Contract:
     """Fingerprint of what each slot holds, over all its services; a slot that is absent is not in here."""
     journal: Backend | None = None
     """Where rollouts are remembered; None: beside the state of Pulumi."""
+    driver: Backend | None = None
+    """What drives a rollout where nobody's terminal does; None: nothing but the watchdog, where there is one."""
 
     def service(self, name: str) -> Service:
         """The service of that name.
@@ -155,8 +157,9 @@ class Contract:
             raise ContractError(f"format {document.get('format')!r} is not {FORMAT}")
         try:
             rest = {key: value for key, value in document.items() if key != "format"}
-            journal = _backend(rest.pop("journal", None))
-            contract = cls(services=tuple(_service(item) for item in _list(rest.pop("services"))), journal=journal, **rest)
+            journal, driver = (_backend(rest.pop(name, None)) for name in ("journal", "driver"))
+            services = tuple(_service(item) for item in _list(rest.pop("services")))
+            contract = cls(services=services, journal=journal, driver=driver, **rest)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise ContractError(f"not a contract: {error}") from error
         _check(contract)
@@ -166,8 +169,9 @@ class Contract:
 def _check(contract: Contract) -> None:
     _check_kinds(contract, "contract")
     _among(contract.start, _SLOTS, "start")
-    if contract.journal is not None:
-        _check_kinds(contract.journal, "the journal")
+    for name, backend in (("journal", contract.journal), ("driver", contract.driver)):
+        if backend is not None:
+            _check_kinds(backend, f"the {name}")
     for service in contract.services:
         _check_kinds(service, f"service {service.name}")
         _among(service.kind, _KINDS, f"kind of {service.name}")

@@ -22,6 +22,16 @@ class Site:
     project: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Driving:
+    """What is not the same everywhere of how rollouts are driven."""
+
+    journal: Backend | None = None
+    """None: beside the state of Pulumi."""
+    driver: Backend | None = None
+    """None: a terminal, or a watchdog."""
+
+
 class Ground(Protocol):
     """Looks at a place, and changes nothing."""
 
@@ -48,8 +58,8 @@ class Target(Ground, Protocol):
     def route(self, name: str, settings: Settings, placements: Mapping[str, Placement]) -> Service:
         """How the service is reached, watched and handed over."""
 
-    def journal(self, settings: Settings) -> Backend | None:
-        """Where rollouts are remembered; None: beside the state of Pulumi."""
+    def driving(self, settings: Settings) -> Driving:
+        """Where rollouts are remembered, and what drives them where no terminal does."""
 
     def declare(self, settings: Settings, slots: Slots, serving: str) -> "pulumi.Output[str]":
         """Declare all of it; what is new starts with its traffic on ``serving``.

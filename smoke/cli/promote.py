@@ -13,6 +13,7 @@ from smoke.cli.candidate import check_images
 from smoke.cli.frame import check_settings, me, on_stack
 from smoke.cli.main import print_document
 from smoke.cli.running import drive, exit_of
+from smoke.cli.stationing import fit, station
 from smoke.errors import Exit, GateClosed, TimedOut
 from smoke.guard import on_guard
 from smoke.rollout import Phase, Rollout, apply, describe
@@ -38,6 +39,9 @@ _PASSPHRASE_FILE = f"{_PASSPHRASE}_FILE"
     help="Take back the rollout that runs, run `pulumi up`, and begin with what the settings ask for.",
 )
 @click.option("--detach", is_flag=True, help="Have the stack's watchdog drive, and return at once.")
+@click.option(
+    "--in-cluster", is_flag=True, help="Have a Job of the cluster drive, and follow it: it goes on without this terminal."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one document at the end.")
 @click.option("--json-lines", is_flag=True, help="Print one JSON object an event.")
 @on_stack
@@ -50,6 +54,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     fix_forward: str,
     supersede: bool,
     detach: bool,
+    in_cluster: bool,
     as_json: bool,
     json_lines: bool,
 ) -> int:
@@ -57,6 +62,8 @@ def command(  # noqa: PLR0913 - one parameter an option
 
     Run it again after it was killed: it goes on where the journal says.
     """
+    if in_cluster:
+        fit(site, detach=detach)
     settings = check_settings(site)
     asked = settings["releases"]
     wish = Wish(by=me(), at=site.clock.wall(), to=to, again=again, asked=asked, override=because, forward=fix_forward)
@@ -70,7 +77,10 @@ def command(  # noqa: PLR0913 - one parameter an option
         if as_json:
             print_document({"phase": "promoted", "nothing": str(nothing), "weights": site.weights()})
         return Exit.WANTED
-    rollout = _detach(site, rollout) if detach else drive(site, rollout, json_lines=json_lines, forward=True)
+    if in_cluster:
+        rollout = station(site, rollout)
+    else:
+        rollout = _detach(site, rollout) if detach else drive(site, rollout, json_lines=json_lines, forward=True)
     code = Exit.WANTED if detach and not rollout.ended else exit_of(rollout, site.state())
     if as_json:
         print_document(describe(rollout))

@@ -10,7 +10,7 @@ from smoke.cli.main import print_document
 from smoke.cli.running import exit_of
 from smoke.errors import Exit, TimedOut
 from smoke.guard import on_guard
-from smoke.rollout import Drifted, Event, Looked, Rollout, apply, describe, sentence
+from smoke.rollout import Drifted, Event, Looked, Phase, Rollout, apply, describe, sentence
 from smoke.wiring import Site
 
 _EVERY = 0.5
@@ -29,24 +29,31 @@ def command(site: Site, *, as_json: bool) -> int:
         if as_json:
             print_document({"nothing": "no rollout yet", "weights": site.weights()})
         return Exit.WANTED
-    rollout = _follow(site, rollout)
+    rollout = follow(site, rollout)
     code = exit_of(rollout, site.state())
     if as_json:
         print_document(describe(rollout))
     return code
 
 
-def _follow(site: Site, rollout: Rollout) -> Rollout:
+def follow(site: Site, rollout: Rollout, patience: float = _STARTS) -> Rollout:
+    """Say what happens in a rollout that somebody else drives; returns it as it ended, or where Pulumi alone is left to do.
+
+    ``patience``: seconds for which nobody may drive.
+
+    Raises:
+        TimedOut: nobody does.
+    """
     told, seen = 0, site.clock.now()
     while True:
         # Asked before the journal: whoever drove until now has written its last event.
-        if site.journal.holder() is not None or on_guard(site.folder, site.clock.now()):
-            seen = site.clock.now()
+        driven = site.journal.holder() is not None or on_guard(site.folder, site.clock.now())
+        seen = site.clock.now() if driven else seen
         events = site.events(rollout.opened.rollout)
         rollout, told = _tell(events, told) or rollout, len(events)
-        if rollout.ended:
+        if rollout.ended or (rollout.phase is Phase.REVERTING and not driven and site.contract.driver is not None):
             return rollout
-        if site.clock.now() - seen > _STARTS:
+        if site.clock.now() - seen > patience:
             raise TimedOut(
                 "nobody drives this rollout, so nothing follows",
                 where=rollout.opened.rollout,

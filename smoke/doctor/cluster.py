@@ -35,6 +35,7 @@ RIGHTS: Mapping[tuple[str, str], Sequence[str]] = {
     ("", "events"): ("list",),
     ("", "configmaps"): ("get", "list", "create", "patch"),
     ("coordination.k8s.io", "leases"): ("get", "create", "patch"),
+    ("batch", "jobs"): ("create",),
 }
 """What a rollout needs, by group and resource: the role ``crossfade-rollout`` of deploy/rbac.yaml."""
 COUNTERS: Mapping[str, str] = {"traefik": "traefik_service_requests_total", "envoy": "envoy_cluster_upstream_rq"}

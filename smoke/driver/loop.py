@@ -81,7 +81,7 @@ class Driver:
         """
         self.begin(rollout, events)
         try:
-            while not rollout.ended and not (self._hands_off and self._inbox.handed_over):
+            while not rollout.ended and not self._leaves(rollout):
                 started = self._clock.now()
                 rollout = self.tick(rollout)
                 if not rollout.ended:
@@ -95,6 +95,11 @@ class Driver:
                 raise _left_behind(error, failed) from error
             raise
         return rollout
+
+    def _leaves(self, rollout: Rollout) -> bool:
+        """Whether somebody else is to go on with it."""
+        away = rollout.phase is Phase.REVERTING and not self._world.reverts
+        return away or (self._hands_off and self._inbox.handed_over)
 
     def begin(self, rollout: Rollout, events: Iterable[Event] = ()) -> None:
         """Know what was known: before the first tick, once."""

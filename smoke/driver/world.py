@@ -29,6 +29,8 @@ class World:
     stack: Stack
     mailbox: Mailbox
     capacities: Mapping[str, Capacity] = field(default_factory=dict)
+    reverts: bool = True
+    """Whether the stack can be reverted from here; else that is left to somebody else."""
 
     def look(self, at: float, readings: tuple[Reading, ...]) -> Look:
         """Weights and counts as they are; what cannot be read is said, and is in no number."""

@@ -12,7 +12,7 @@ from kube_api import Api
 from kube_roles import DECLARE, GATEWAY, ROLLOUT, Right, applied, bound, given_but, rights, rules
 from machine import wait_for
 
-from infra.contract import Backend
+from infra.contract import Backend, Contract
 from infra.targets.kubernetes import cluster as things
 from infra.targets.kubernetes.ground import VERBS
 from smoke.capacities import capacity
@@ -21,6 +21,7 @@ from smoke.cluster import Cluster, Reach
 from smoke.doctor.cluster import RIGHTS, missing_rights
 from smoke.errors import CrossfadeError, RouterError
 from smoke.handovers.scale import ScaleHandover
+from smoke.job import Errand
 from smoke.journals import ClusterJournal, ClusterMailbox
 from smoke.kubeconfig import opened as door_of
 from smoke.probes import probe
@@ -118,6 +119,12 @@ class Stage:
         assert ([*journal.rollouts()], [*journal.records(ROUND)]) == ([ROUND], [{"n": 0}, {"n": 1}])
         assert [*mailbox.requests(ROUND)] == [{"verb": "abort"}]
 
+    def errand(self) -> None:
+        """Have a Job drive, which finds no image."""
+        contract = Contract(f"stack{next(_numbers)}", "kubernetes", "blue", "once", (), {}, {}, {})
+        settings = {"namespace": self.namespace, "image": "localhost/none:1", "account": "crossfade-driver"}
+        Errand(contract, Backend("job", settings), ROUND).begin()
+
     def post(self) -> None:
         """Leave a request whose name somebody else's ConfigMap has."""
         stack = f"stack{next(_numbers)}"
@@ -165,6 +172,7 @@ def test_the_role_is_enough_for_a_rollout(stage: Stage, become: Callable[[Path, 
     router.write(shares(90))
     stage.record()
     stage.post()
+    stage.errand()
     stage.release()
 
     assert router.read() == shares(90)
@@ -190,6 +198,7 @@ ACTS: Mapping[tuple[str, str], Callable[[Stage], object]] = {
     ("replicasets", "list"): lambda stage: stage.handover().holder(),
     ("pods", "list"): lambda stage: stage.look("web"),
     ("pods/log", "get"): lambda stage: stage.look("api"),
+    ("jobs", "create"): Stage.errand,
     ("configmaps", "get"): Stage.post,
     ("configmaps", "list"): Stage.record,
     ("configmaps", "create"): Stage.record,

@@ -25,7 +25,7 @@ RUNTIMES = ("py39", "py312")
 ROOT = Path(__file__).parents[2]
 _LIMIT = 300.0
 """Seconds that one step of making them may take."""
-_FILES = {
+FILES = {
     "etc/passwd": "root:x:0:0::/:/bin/false\napp:x:10001:10001::/tmp:/bin/false\n",
     "etc/nsswitch.conf": "passwd: files\nhosts: files dns\n",
 }
@@ -43,23 +43,24 @@ def image(folder: Path, runtime: str) -> Path:
     assert python is not None, runtime
     packages = _packages(folder / f"{runtime}-packages", python, runtime)
     with tarfile.open(layer, "w") as packed:
-        _python(packed, python, f"python{dotted(runtime)}", packages)
-        _tree(packed, packages, f"usr/local/lib/python{dotted(runtime)}/site-packages", ())
-        _tree(packed, ROOT / "examples" / "trading" / "trading", "app/trading", ("__pycache__",))
-        for path, content in _FILES.items():
-            _text(packed, path, content)
-    return _archive(folder / f"{runtime}.tar", NAME.format(runtime=runtime), layer)
+        packed_python(packed, python, f"python{dotted(runtime)}", packages)
+        tree(packed, packages, f"usr/local/lib/python{dotted(runtime)}/site-packages", ())
+        tree(packed, ROOT / "examples" / "trading" / "trading", "app/trading", ("__pycache__",))
+        for path, content in FILES.items():
+            text(packed, path, content)
+    return archived(folder / f"{runtime}.tar", NAME.format(runtime=runtime), layer)
 
 
 def _packages(folder: Path, python: Path, runtime: str) -> Path:
     lock = ROOT / "examples" / "trading" / "locks" / f"app-{runtime}.txt"
     uv = Path(sys.prefix) / "bin" / "uv"
     words = ("--quiet", "--require-hashes", "--compile-bytecode", "--python", str(python), "--target", str(folder))
-    _run(str(uv), "pip", "install", *words, "-r", str(lock))
+    ran(str(uv), "pip", "install", *words, "-r", str(lock))
     return folder
 
 
-def _python(packed: tarfile.TarFile, python: Path, name: str, packages: Path) -> None:
+def packed_python(packed: tarfile.TarFile, python: Path, name: str, packages: Path) -> None:
+    """Add an interpreter, with what its loader asks for, and what that of the packages does."""
     prefix = python.resolve().parent.parent
     _file(packed, python.resolve(), f"usr/local/bin/{name}")
     for link in ("python", "python3"):
@@ -67,7 +68,7 @@ def _python(packed: tarfile.TarFile, python: Path, name: str, packages: Path) ->
         told.type, told.linkname = tarfile.SYMTYPE, name
         packed.addfile(told)
     standard = prefix / "lib" / name
-    _tree(packed, standard, f"usr/local/lib/{name}", [each for each in UNUSED if each != "__pycache__"])
+    tree(packed, standard, f"usr/local/lib/{name}", [each for each in UNUSED if each != "__pycache__"])
     loading = [python, *(standard / "lib-dynload").glob("*.so"), *packages.rglob("*.so")]
     for library in sorted(_libraries(loading)):
         if not Path(library).is_relative_to(packages):  # else it is there already
@@ -76,11 +77,13 @@ def _python(packed: tarfile.TarFile, python: Path, name: str, packages: Path) ->
 
 def _libraries(programs: Iterable[Path]) -> set[str]:
     """What the loader would load for them, by the paths that it would ask for."""
-    said = _run("ldd", *(str(each) for each in programs))
+    said = ran("ldd", *(str(each) for each in programs))
     return set(re.findall(r"(?:=> |^\t)(/\S+) \(", said, re.MULTILINE))
 
 
-def _tree(packed: tarfile.TarFile, folder: Path, name: str, unused: Iterable[str]) -> None:
+def tree(packed: tarfile.TarFile, folder: Path, name: str, unused: Iterable[str]) -> None:
+    """Add a folder, without what matches ``unused``."""
+
     def kept(told: tarfile.TarInfo) -> tarfile.TarInfo | None:
         return None if any(Path(told.name).match(each) for each in unused) else _plain(told)
 
@@ -93,7 +96,8 @@ def _file(packed: tarfile.TarFile, file: Path, name: str) -> None:
         packed.addfile(_plain(told), content)
 
 
-def _text(packed: tarfile.TarFile, name: str, content: str) -> None:
+def text(packed: tarfile.TarFile, name: str, content: str) -> None:
+    """Add a file with that in it."""
     told = tarfile.TarInfo(name)
     told.size, told.mode = len(content), 0o644
     packed.addfile(told, BytesIO(content.encode()))
@@ -107,7 +111,8 @@ def _plain(told: tarfile.TarInfo) -> tarfile.TarInfo:
     return told
 
 
-def _archive(file: Path, name: str, layer: Path) -> Path:
+def archived(file: Path, name: str, layer: Path) -> Path:
+    """The archive of an image of one layer, which is used up."""
     with layer.open("rb") as content:
         digest = sha256()
         while got := content.read(1 << 20):
@@ -116,9 +121,9 @@ def _archive(file: Path, name: str, layer: Path) -> Path:
     named = sha256(described.encode()).hexdigest()
     listed = [{"Config": f"{named}.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
     with tarfile.open(file, "w") as packed:
-        _text(packed, f"{named}.json", described)
+        text(packed, f"{named}.json", described)
         packed.add(layer, "layer.tar")
-        _text(packed, "manifest.json", json.dumps(listed))
+        text(packed, "manifest.json", json.dumps(listed))
     layer.unlink()
     return file
 
@@ -133,7 +138,12 @@ def _settings(digest: str) -> Mapping[str, object]:
     }
 
 
-def _run(*words: str) -> str:
+def ran(*words: str) -> str:
+    """What a program said.
+
+    Raises:
+        RuntimeError: it failed.
+    """
     environment = {**os.environ, "PATH": BIN}
     done = subprocess.run(
         words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LIMIT, check=False, env=environment

@@ -8,11 +8,15 @@ from typing import Any
 from kube_gateway import Gateway
 from kube_node import Node
 from kube_trading import NAME
-from workshop import PLAN, Workshop, settings_of, workshop
+from workshop import PLAN, STACK, Workshop, settings_of, workshop
 
 KINDS = "deployments,services,poddisruptionbudgets,httproutes,configmaps,replicasets,pods,endpointslices,leases"
 BRISK: Mapping[str, Any] = {**PLAN, "traffic": {"api": PLAN["traffic"]["api"]}}
 """The short plan, where there is no dashboard."""
+
+
+JOURNAL = f"crossfade-{STACK}-"
+"""How the names of what a journal has begin. It outlives the stack: what happened is not undone."""
 
 
 class KubeWorkshop(Workshop):
@@ -27,6 +31,11 @@ class KubeWorkshop(Workshop):
         assert service == "api"
         return f"{self.gateway.urls['web']}{path}"
 
+    def records(self, ago: int = 0) -> list[Mapping[str, Any]]:
+        """What the last rollout's journal says, which is in the cluster."""
+        assert ago == 0
+        return list(self.report()["events"])
+
     def get(self, kind: str, name: str) -> Mapping[str, Any]:
         """A thing of the stack's, as the server has it."""
         return self.node.api.get(kind, name, "-n", self.namespace)
@@ -34,7 +43,8 @@ class KubeWorkshop(Workshop):
     def names(self) -> list[str]:
         """Everything that the namespace has, by kind and name, but for what every namespace has."""
         found = self.node.api.kubectl("get", KINDS, "-n", self.namespace, "-o", "name").stdout.split()
-        return sorted(each for each in found if each != "configmap/kube-root-ca.crt")
+        ours = [each for each in found if not each.startswith((f"configmap/{JOURNAL}", f"lease.coordination.k8s.io/{JOURNAL}"))]
+        return sorted(each for each in ours if each != "configmap/kube-root-ca.crt")
 
     def pods(self) -> Mapping[str, str]:
         """The identity of each pod that is there, by name."""

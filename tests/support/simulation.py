@@ -126,6 +126,7 @@ class Simulation:
         self.meter = FrontDoor(self.clock, self.router, self.sides, rate)
         self.fence = Fence()
         self.capacity = MemoryCapacity()
+        self.reverts = True
         self.stack = MemoryStack(contract=None)  # type: ignore[arg-type] - never asked here
         self.mailbox = MemoryMailbox()
         self.journal = MemoryJournal(self.clock)
@@ -144,6 +145,7 @@ class Simulation:
             stack=self.stack,
             mailbox=self.mailbox,
             capacities={"api": self.capacity},
+            reverts=self.reverts,
         )
 
     def run(self) -> Rollout:

@@ -26,6 +26,7 @@ from infra.targets.docker.placing import environment
 from infra.targets.local import Local, companion_inputs, made_from
 from infra.targets.local.home import SLOTS, home_of, program_name
 from infra.targets.local.watchdog import watchdog_spec
+from infra.targets.target import Driving
 
 if TYPE_CHECKING:
     import pulumi
@@ -97,9 +98,10 @@ class Docker:
         }
         return replace(found, handover=Backend("file", {**found.handover.settings, **theirs}))
 
-    def journal(self, settings: Settings) -> None:
-        """Beside the state of Pulumi."""
+    def driving(self, settings: Settings) -> Driving:
+        """From this machine, and remembered beside the state of Pulumi."""
         del settings
+        return Driving()
 
     def declare(self, settings: Settings, slots: Slots, serving: str) -> "pulumi.Output[str]":
         """Declare images, network, volumes, containers, routes and the proxy as resources of their own."""

@@ -28,6 +28,7 @@ from infra.targets.kubernetes.placing import environment, grace
 from infra.targets.kubernetes.standing import Born, Seen, astray, held, placed, standing
 from infra.targets.local import companion_inputs, made_from
 from infra.targets.local.home import home_of
+from infra.targets.target import Driving
 
 if TYPE_CHECKING:
     import pulumi
@@ -150,11 +151,15 @@ class Kubernetes:
             ),
         )
 
-    def journal(self, settings: Settings) -> Backend | None:
-        """In the cluster, unless the settings say otherwise: then whoever may drive may do so from anywhere."""
+    def driving(self, settings: Settings) -> Driving:
+        """Remembered in the cluster, unless the settings say otherwise: who may drive may do so from anywhere, and a Job too."""
         layout, place = self._layout(settings), settings.kubernetes
-        cluster = place is not None and place.journal == "cluster"
-        return Backend("cluster", {**layout.reach, "stack": layout.stack}) if cluster else None
+        if place is None or place.journal != "cluster":
+            return Driving()
+        journal = Backend("cluster", {**layout.reach, "stack": layout.stack})
+        if place.driver is None:
+            return Driving(journal)
+        return Driving(journal, Backend("job", {**layout.reach, "image": place.driver.image, "account": place.driver.account}))
 
     def declare(self, settings: Settings, slots: Slots, serving: str) -> "pulumi.Output[str]":
         """Declare images, pods, addresses, budgets and routes as resources of their own."""

@@ -21,6 +21,7 @@ from infra.targets.local.machine import slot_port
 from infra.targets.local.placing import argv, artefact, environment
 from infra.targets.local.proxy import front_here
 from infra.targets.local.watchdog import watchdog_spec
+from infra.targets.target import Driving
 
 if TYPE_CHECKING:
     import pulumi
@@ -96,9 +97,10 @@ class Local:
         heartbeats = {slot: str(self._home.heartbeat(name, slot)) for slot in SLOTS}
         return {"folder": str(self._home.fence(name)), "heartbeats": heartbeats, "timeout": HAND_OVER}
 
-    def journal(self, settings: Settings) -> None:
-        """Beside the state of Pulumi."""
+    def driving(self, settings: Settings) -> Driving:
+        """From this machine, and remembered beside the state of Pulumi."""
         del settings
+        return Driving()
 
     def declare(self, settings: Settings, slots: Slots, serving: str) -> "pulumi.Output[str]":
         """Declare every process, environment, route and the proxy as resources of their own."""

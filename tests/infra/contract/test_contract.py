@@ -159,7 +159,7 @@ def test_a_contract_from_before_there_were_metrics() -> None:
     assert Contract.from_json(changed(("services", 0, "metrics"), None, remove=True)).service("api").metrics == ()
 
 
-LATER = frozenset({"blue", "metrics", "container", "daemon", "capacity", "journal"})
+LATER = frozenset({"blue", "metrics", "container", "daemon", "capacity", "journal", "driver"})
 """What an older contract has no word of; and a slot, which may be absent."""
 
 

@@ -1,19 +1,21 @@
 """What a stack in a cluster says of itself to whoever drives a rollout."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.contract import Backend, Service
+from infra.contract import Backend, Contract, Service
 from infra.release import wanted
 from infra.targets.kubernetes import Kubernetes
-from infra.targets.target import Site
+from infra.targets.target import Driving, Site
 from smoke.capacities import capacity
 from smoke.clock import SystemClock
 from smoke.errors import UsageError
 from smoke.handovers import handover
+from smoke.job import Errand, inside
 from smoke.journals import elsewhere
 from smoke.meters import meter
 from smoke.probes import probe
@@ -21,6 +23,11 @@ from smoke.routers import router
 from tests.infra.kubernetes.registered import API, STACK, VALUES, api_with, declared, settings_of
 
 PLACE = {"namespace": "trading"}
+
+
+def in_cluster(**change: object) -> Mapping[str, Any]:
+    """The settings, with these of the cluster changed."""
+    return {**VALUES, "kubernetes": {**VALUES["kubernetes"], **change}}
 
 
 def service(project: Path, name: str, values: Mapping[str, Any] = VALUES) -> Service:
@@ -88,16 +95,36 @@ def test_pods_are_counted_where_somebody_else_changes_their_number(tmp_path: Pat
 
 def test_rollouts_are_remembered_in_the_cluster(tmp_path: Path) -> None:
     """Unless the settings say that they are beside Pulumi's state; whoever drives understands what the contract says of it."""
-    place, kept = Kubernetes(Site(STACK, tmp_path)), {**VALUES, "kubernetes": {**VALUES["kubernetes"], "journal": "state"}}
-    found = place.journal(settings_of(VALUES))
+    place = Kubernetes(Site(STACK, tmp_path))
+    found, kept = (place.driving(settings_of(in_cluster(**change))) for change in ({}, {"journal": "state"}))
 
-    assert found == Backend("cluster", {**PLACE, "stack": "staging"})
-    assert elsewhere(found, SystemClock())
-    assert place.journal(settings_of(kept)) is None
+    assert found.journal == Backend("cluster", {**PLACE, "stack": "staging"})
+    assert elsewhere(found.journal, SystemClock())
+    assert (found.driver, kept) == (None, Driving())
     with pytest.raises(UsageError, match="stack is missing"):
         elsewhere(Backend("cluster", PLACE), SystemClock())
     with pytest.raises(UsageError, match="there is no journal 'paper'"):
         elsewhere(Backend("paper", {}), SystemClock())
+
+
+def test_a_job_may_drive(tmp_path: Path) -> None:
+    """One that is declared has its image and its account, and what a pod needs of the contract: no context, no settings."""
+    place = Kubernetes(Site(STACK, tmp_path))
+    found = place.driving(settings_of(in_cluster(driver={"image": "registry.example.com/crossfade:1"}, context="production")))
+    known = {**PLACE, "context": "production", "image": "registry.example.com/crossfade:1", "account": "crossfade-driver"}
+    values = in_cluster(context="production")
+    services = tuple(service(tmp_path, name, values) for name in ("api", "agent"))
+    whole = Contract(
+        "staging", "kubernetes", "blue", "once", services, {}, {"target": "kubernetes"}, {}, found.journal, found.driver
+    )
+    given = inside(whole)
+
+    assert found.driver == Backend("job", known)
+    assert Errand(whole, found.driver, "0001-abc").name == "crossfade-staging-0001-abc"
+    assert "production" in json.dumps(whole.to_json())
+    assert "production" not in json.dumps(given.to_json())
+    assert (given.driver, given.config) == (None, {})
+    assert [each.name for each in given.services] == ["api", "agent"]
 
 
 @pytest.mark.parametrize("kind", ["traefik", "envoy"])

@@ -229,6 +229,20 @@ def test_a_person_aborts(simulation: Simulation) -> None:
     assert end.because == ("aborted by you@there: a feeling",)
 
 
+def test_without_pulumi_it_goes_back_and_leaves_the_rest(simulation: Simulation) -> None:
+    """Who drives where Pulumi is not brings all traffic back, and ends there; who has Pulumi finishes what the journal says."""
+    simulation.sides["green"].errors = 1.0
+    simulation.reverts = False
+    left = simulation.run()
+    weights, asked = simulation.router.weights, [*simulation.stack.reverted]
+    simulation.reverts = True
+    end = simulation.run()
+
+    assert (left.phase, weights, asked) == (Phase.REVERTING, {"blue": 100, "green": 0}, [])
+    assert end.phase is Phase.ROLLED_BACK
+    assert len(simulation.stack.reverted) == 1
+
+
 def test_a_singleton_that_does_not_start_takes_everything_back(simulation: Simulation) -> None:
     """If the agent cannot be handed over, the weighted services go back too, and the agent works where it did."""
     simulation.fence.fails = 1
