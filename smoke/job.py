@@ -125,7 +125,7 @@ class Errand:
 
 
 def inside(contract: Contract) -> Contract:
-    """The contract as a pod of the cluster needs it: no backend names a context, for a pod has none, and no settings are in it."""
+    """The contract as a pod of the cluster needs it: no backend names a context, for a pod has none."""
     services = tuple(_inside(each) for each in contract.services)
     return replace(contract, services=services, journal=_here(contract.journal), driver=None, config={})
 
