@@ -1,4 +1,4 @@
-"""A project whose stack lives in a namespace of a node: the settings of ``Pulumi.docker.yaml``, moved there."""
+"""A project whose stack lives in a namespace of a node: the settings of ``Pulumi.prod.yaml``, moved there."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -93,11 +93,12 @@ def kube_workshop(
 
 
 def _settings(gateway: Gateway, namespace: str) -> Mapping[str, Any]:
-    """What is left of the settings of the target docker, and what a cluster needs beside it."""
-    found = json.loads(json.dumps(settings_of("docker")).replace("ws://exchange:", f"ws://exchange.{namespace}.svc:"))
-    del found["services"]["dashboard"]  # a page stays on its slot, which a route cannot do yet
+    """The settings of production, in another namespace, behind another gateway, and with images that are there."""
+    found = json.loads(json.dumps(settings_of("prod")).replace("exchange.trading.svc:", f"exchange.{namespace}.svc:"))
+    for key in ("hosts", "autoscale", "cpus"):
+        del found["services"]["api"][key]
     for each in (*found["services"].values(), *found["companions"].values()):
         each["image"] = NAME
     found["services"]["api"] |= {"replicas": 2, "url": gateway.urls["web"]}
     place = {"namespace": namespace, "gateway": f"{gateway.namespace}/{gateway.name}"}
-    return {**found, "target": "kubernetes", "kubernetes": {**place, "metrics": {"kind": "traefik", "url": gateway.metrics}}}
+    return {**found, "kubernetes": {**place, "metrics": {"kind": "traefik", "url": gateway.metrics}}}

@@ -1,11 +1,13 @@
 """What is refused of the settings of a stack in a cluster, and what a stack elsewhere has no use for."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.config import Document, FaultsError, validate
+from infra.config.document import read
 from tests.infra.kubernetes.registered import AGENT, API, VALUES
 
 PLACE: Mapping[str, Any] = VALUES["kubernetes"]
@@ -96,3 +98,11 @@ def test_a_place_is_well_written(place: Mapping[str, Any], what: str) -> None:
 def test_a_host_is_a_name_alone(host: str) -> None:
     """An address is no host: the name in it is to paste."""
     assert "hosts: [api.example.com]" in "\n".join(faults(api(hosts=[host])).values())
+
+
+def test_the_example_is_whole() -> None:
+    """The settings of production that come with the project have no fault but the places that they name."""
+    settings = validate(read(Path(__file__).parents[3] / "Pulumi.prod.yaml"))
+
+    assert settings.target == "kubernetes"
+    assert set(settings.services) == {"api", "agent"}
