@@ -50,6 +50,8 @@ class Counts:
     """``(upper edge in milliseconds, requests at or below it)``, edges ascending, cumulative; the last edge is infinite."""
     named: int = 0
     """Requests among them that went there by name, whatever the weights."""
+    begun: int = 0
+    """Requests that were sent there, answered by now or not; 0 where the data plane does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,8 +113,10 @@ class Intake:
 
 
 def _by_weight(before: Sample, after: Sample, slot: str) -> int:
+    # By what was sent: of a slot that answers late, fewer are answered than it was given.
     old, new = before.slots.get(slot, Counts()), after.slots.get(slot, Counts())
-    return max(0, new.requests - old.requests - max(0, new.named - old.named))
+    given = max(new.begun, new.requests) - max(old.begun, old.requests)
+    return max(0, given - max(0, new.named - old.named))
 
 
 def _since(before: Sample, after: Sample, slot: str) -> Counts:

@@ -50,6 +50,8 @@ _BROKEN = "cx_protocol_error"
 _NAMED = r"vhost\.[^.]+\.route\."
 _CODES = r"rq_(?:101|[234]xx|5\d\d)"
 _BAD_GATEWAY = "rq_502"
+_SENT, _AGAIN = "rq_total", "rq_retry"
+"""Requests that were sent, with those that were sent again; and how many of them were."""
 _ROUNDING = 1e-9
 _LARGEST = 2**63
 """No counter of a proxy comes to it."""
@@ -134,7 +136,7 @@ class EnvoyMeter:
         try:
             # Until there is a grid, to ask for it also makes the proxy gather: the first latency is not from long ago.
             self._grid = self._grid or grid_in(self._ask("histogram_buckets=cumulative&format=json", _TIME))
-            counters = f"(?:{_CODES}|{_TIME}|{_BROKEN}|{_CUT})"
+            counters = f"(?:{_CODES}|{_TIME}|{_SENT}|{_AGAIN}|{_BROKEN}|{_CUT})"
             text = self._ask("histogram_buckets=detailed", counters, named=_CODES)
             # Taken after: a proxy that is busy goes on counting until it answers.
             at = time.monotonic()
@@ -146,12 +148,14 @@ class EnvoyMeter:
         return Sample(at, {slot: self._counts(tally, self._losses[slot]) for slot, tally in tallies.items()})
 
     def _counts(self, tally: Tally, losses: Losses) -> Counts:
-        codes = {name: count for name, count in tally.counters.items() if name.startswith("rq_")}
+        codes = {name: count for name, count in tally.counters.items() if name.startswith("rq_") and name not in {_SENT, _AGAIN}}
         requests = sum(codes.values())
         errors = losses.total + sum(count for name, count in codes.items() if name.startswith("rq_5") and name != _BAD_GATEWAY)
         latency = on_grid(tally.times, self._grid) if self._grid and tally.times else ()
+        # What found nobody to be sent to has a code all the same.
+        begun = max(requests, tally.counters.get(_SENT, 0) - tally.counters.get(_AGAIN, 0))
         # A 5xx that is itself cut short is counted in two ways.
-        return Counts(requests, min(errors, requests), latency, sum(tally.named.values()))
+        return Counts(requests, min(errors, requests), latency, sum(tally.named.values()), begun)
 
     def _ask(self, form: str, counters: str, named: str = "") -> str:
         """Counters of the service's slots, and of the routes by name, in this form."""

@@ -55,7 +55,7 @@ def test_a_share_is_given_pods_before_requests(stack: ClusterWorkshop, held: Cap
 
 
 def test_pulumi_leaves_alone_what_is_held(stack: ClusterWorkshop, held: Capacity) -> None:
-    """While it is held `up` changes nothing, nor after a refresh; freed, both have their own numbers, and `up` changes nothing."""
+    """While it is held `up` changes nothing, nor after a refresh; freed, both have their own numbers again, for `up` too."""
     held.hold("blue", "green", 100)
     least = _least(stack)
     first = stack.changes()

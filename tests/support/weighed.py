@@ -26,6 +26,9 @@ class Traffic:
     def __init__(self, plan: Plan = PLAN, services: Sequence[str] = ("api",)) -> None:
         self.evidence = Evidence("blue", "green", plan, tuple(services))
         self._at = 0.0
+        self.due = 0
+        """Requests that the live slot is sent each second, and does not answer."""
+        self._begun = dict.fromkeys(("blue", "green"), 0)
         self._seen = {slot: [0, 0, [0] * len(GRID)] for slot in ("blue", "green")}
         self._look()
         for look in range(30):  # the live slot alone: one error in a hundred, and one in fifty
@@ -40,6 +43,7 @@ class Traffic:
         for slot, (requests, errors), shift in (("blue", blue, both), ("green", green, both + slower)):
             seen = self._seen[slot]
             seen[0] += requests
+            self._begun[slot] += requests + (self.due if slot == "blue" else 0)
             seen[1] += errors
             for place in range(requests):
                 beyond = slot == "green" and place < late
@@ -51,7 +55,7 @@ class Traffic:
         slots = {}
         for slot, (requests, errors, bins) in self._seen.items():
             latency = tuple((edge, sum(bins[: place + 1])) for place, edge in enumerate(GRID))
-            slots[slot] = Counts(requests, errors, latency)
+            slots[slot] = Counts(requests, errors, latency, begun=self._begun[slot])
         samples = {service: Sample(self._at, slots) for service in self.evidence.services[:1]}
         self.evidence = self.evidence.with_look(Look(self._at, (), samples))
 

@@ -25,6 +25,16 @@ def test_a_candidate_that_starves_fails() -> None:
     assert found.numbers["limit"] == 0.5
 
 
+def test_a_live_slot_that_answers_late_got_its_share() -> None:
+    """The split is of what was sent: where the live slot is slow, fewer of its requests are answered, and none less was given."""
+    traffic = Traffic()
+    traffic.due = 25
+    for _ in range(30):
+        traffic.second(blue=(25, 1), green=(50, 0))
+
+    assert "split" not in traffic.said()
+
+
 def test_the_old_version_that_goes_on_serving_fails() -> None:
     """Weights that were read back as set, while every request goes on to the live slot, are no success."""
     traffic = Traffic()

@@ -30,6 +30,7 @@ SCRIPTS = {
     "/ok": Script(WHOLE, keep=True),
     "/nothing": Script(b""),
     "/nothing-reset": Script(b"", reset=True),
+    "/silent": Script(b"", keep=True),
     "/part": Script(PART),
     "/part-reset": Script(PART, reset=True),
     "/chunk": Script(CHUNK),

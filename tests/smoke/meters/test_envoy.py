@@ -51,6 +51,23 @@ def test_a_500_is_an_error_with_a_latency(proxy: Proxy) -> None:
     wait_for(lambda: watch.measured() == 4)
 
 
+def test_what_is_not_answered_yet_was_begun(proxy: Proxy) -> None:
+    """A request that waits for its answer is begun and no more; one that is sent again, or to nobody, is begun once."""
+    read = lambda service: meter(proxy.meter_of(service)).read().slots.get("blue", Counts())  # noqa: E731 - twice
+    before = {service: read(service) for service in ("rude", "down")}
+    waiting = [proxy.open("rude", "/silent") for _ in range(5)]
+    wait_for(lambda: read("rude").begun == before["rude"].begun + 5)
+    silent = read("rude")
+    for connection in waiting:
+        connection.close()
+    for service, path in (("rude", "/nothing"), ("rude", "/ok"), ("down", "/")):
+        proxy.send(service, path)
+
+    assert silent.requests == before["rude"].requests
+    wait_for(lambda: read("rude").begun == before["rude"].begun + 7)
+    wait_for(lambda: read("down").begun == before["down"].begun + 1)
+
+
 def test_nobody_listens(proxy: Proxy) -> None:
     """A request that nobody could be found for is one error, however often the proxy tried; it has no latency."""
     watch = _watch(proxy, "down")
