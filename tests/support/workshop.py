@@ -33,7 +33,8 @@ PLAN: Mapping[str, Any] = {
     "requests": 30,
     "limit": "30s",
     "at_limit": "back",
-    "prove": "20s",
+    # What starts slowly on a machine that is busy is no fault of the candidate; tests of that say so themselves.
+    "prove": "1m",
     "traffic": {"api": {"rate": 100, "path": "/prices"}, "dashboard": {"rate": 80, "path": "/"}},
     # What else runs on the machine must not be taken for the candidate's fault; tests of latency say so themselves. Margins are
     # wide, so that few requests show that the candidate keeps within them.

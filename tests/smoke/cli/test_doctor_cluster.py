@@ -167,7 +167,7 @@ SAYS: Mapping[str, tuple[Says, str, Outcome, str, str]] = {
         Says(allowed=COUNTS - 1),
         "rights",
         MISSING,
-        "in namespace trading we may not: patch leases.coordination.k8s.io",
+        "in namespace trading we may not: create jobs.batch",
         f"rolebinding 'crossfade-rollout:https:--id.example.com#jane' --role crossfade-rollout --user '{JANE}'",
     ),
     "no kinds": (Says(kinds=()), "gateway api", MISSING, "the cluster has no kinds of", "getting-started"),
