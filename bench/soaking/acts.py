@@ -17,7 +17,7 @@ from workshop import Workshop
 from smoke.errors import Exit
 from smoke.journals import FileMailbox
 from smoke.rollout import Phase
-from soaking.past import Pasts
+from soaking.past import Past, Pasts
 
 RUNTIMES = {"blue": "py39", "green": "py312"}
 LENGTH = 16.0
@@ -53,6 +53,12 @@ def script(chance: random.Random, shifts: int, kills: int) -> list[Act]:
     return [Act.SETTLED, Act.HELD, *some]
 
 
+def _told(past: Past) -> str:
+    """How a rollout stands, and if it was taken back, why."""
+    back = past.now.phase is Phase.ROLLED_BACK
+    return past.now.phase.value + (f" ({'; '.join(past.now.because)})" if back else "")
+
+
 @dataclass
 class Soak:
     """The stack, and what was done to it so far."""
@@ -81,7 +87,7 @@ class Soak:
         _DO[act](self)
         self.done[act.value] += 1
         self.busy.append(round(os.getloadavg()[0], 1))
-        phases = [each.now.phase.value for each in self.pasts.all()[before:]]
+        phases = [_told(each) for each in self.pasts.all()[before:]]
         sys.stderr.write(f"{time.monotonic() - began:6.1f} s  {act.value}: {', '.join(phases) or 'nothing began'}\n")
 
     @property
@@ -100,7 +106,8 @@ class Soak:
             if self.candidate != before:
                 return
             self.project.up()
-        raise SystemExit(f"slot {before} could not be promoted once")
+        reasons = "\n".join(map(_told, self.pasts.all()))
+        raise SystemExit(f"slot {before} could not be promoted once:\n{reasons}")
 
     def promote(self) -> None:
         """From slot to slot. On a machine that is too busy its gates may take it back: nothing may be lost by that either."""

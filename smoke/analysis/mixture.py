@@ -75,9 +75,10 @@ class Test:
         """Logarithm of the evidence against the candidate since the last window but one began.
 
         What an e-process has grown by is evidence of its own. That of the whole rollout would not do: where a few requests were
-        late as the first traffic came, and none is any more, nothing ever takes it back.
+        late as the first traffic came, and none is any more, nothing ever takes it back. But no more than that is a doubt:
+        evidence that was below one and comes back to it is noise.
         """
-        return self.worse.log() - self.marks[0]
+        return self.worse.log() - max(0.0, self.marks[0])
 
 
 def log_total(logs: Sequence[float]) -> float:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trials import ALARM, GRID, NOBODY, fold, found_after, side, total, warm
 
+from smoke.analysis import mixture
 from smoke.analysis.counts import Increment, Slice
 from smoke.analysis.trial import (
     AT_STEPS,
@@ -231,6 +232,19 @@ def test_old_thresholds_are_no_stale_baseline() -> None:
 
     assert total(fold(trial, [both] * 300)) < 0.0
     assert total(fold(trial, [one] * 300)) > ALARM
+
+
+def test_what_was_taken_back_before_is_no_doubt() -> None:
+    """Evidence that had fallen below one and comes back to it is noise; so is all that is less than it is as a whole."""
+    begun = mixture.Mixture.of(1).begun(1.0)
+    test = mixture.Test(begun, begun).marked().marked()
+    fell = test.times([log(0.05)], [0.0]).marked().marked()
+    grown = fell.times([log(60.0)], [0.0])
+
+    assert fell.times([log(20.0)], [0.0]).doubt == pytest.approx(0.0)
+    assert grown.doubt == pytest.approx(log(3.0))
+    assert grown.marked().doubt == pytest.approx(log(3.0))
+    assert grown.marked().marked().doubt == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize(("before", "after"), [(30, 5), (5, 30)], ids=["quicker", "slower"])
