@@ -31,18 +31,16 @@ def journal(elsewhere: Backend | None, folder: Path, clock: Clock) -> tuple[Jour
 
 def routers(contract: Contract, clock: Clock, meters: Callable[[], Mapping[str, Meter]]) -> Mapping[str, Router]:
     """By service, providers first; ``meters`` are asked for where a data plane follows late what it accepted."""
-    return {each.name: _router(each, clock, meters) for each in contract.services if each.router is not None}
 
+    def made(service: Service, backend: Backend) -> Router:
+        found, settle = router(backend), backend.settings.get("settle")
+        if settle is None or service.meter is None:
+            return found
+        from smoke.seeing import Seeing  # noqa: PLC0415 - most data planes do at once what they accept
 
-def _router(service: Service, clock: Clock, meters: Callable[[], Mapping[str, Meter]]) -> Router:
-    if service.router is None:
-        raise ValueError(f"{service.name} has no router")
-    found, settle = router(service.router), service.router.settings.get("settle")
-    if settle is None or service.meter is None:
-        return found
-    from smoke.seeing import Seeing  # noqa: PLC0415 - most data planes do at once what they accept
+        return Seeing(found, lambda: meters()[service.name], clock, settle)
 
-    return Seeing(found, lambda: meters()[service.name], clock, settle)
+    return {each.name: made(each, each.router) for each in contract.services if each.router is not None}
 
 
 def metrics(contract: Contract, clock: Clock) -> "Mapping[str, Background]":

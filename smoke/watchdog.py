@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import click
@@ -86,12 +87,20 @@ def _drive(site: Site, rollout: Rollout) -> Rollout:
     return site.drive(rollout, (plain(sys.stderr), lambda _: beat(site.folder, site.clock.now())))
 
 
+class Beside(Site):
+    """The stack that a watchdog is beside. Its journal is on this machine: to look for a driver nothing of Pulumi's is read."""
+
+    @cached_property
+    def _elsewhere(self) -> None:
+        """Never in a cluster, where no watchdog is."""
+
+
 @click.command()
 @click.option("--project", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
 @click.option("--stack", required=True)
 def main(project: Path, stack: str) -> None:
     """Watch one stack until this process is ended, or is nobody's any more."""
-    watchdog, parent = Watchdog(lambda: Site.here(stack, project), _drive), os.getppid()
+    watchdog, parent = Watchdog(lambda: Beside.here(stack, project), _drive), os.getppid()
     pause = threading.Event()
     said = ""
     while os.getppid() == parent:  # a supervisor that died has a successor, with a watchdog of its own

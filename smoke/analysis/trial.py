@@ -168,7 +168,7 @@ class Trial:
             seen = Two(candidate.errors, candidate.requests, live.errors, live.requests)
             more = ratio_factors(seen, gates.error_ratio, gates.error_margin, MORE)
             factors = self.clumps.errors.temper(more, outage=_out(candidate))
-            changes["errors"] = replace(self.errors, worse=self.errors.worse.times(factors))
+            changes["errors"] = Test(self.errors.worse.times(factors), self.errors.better, self.errors.marks)
         after = replace(self, **changes)
         return after.settled(grid) if after.waited >= SECOND else after
 

@@ -2,6 +2,7 @@
 
 import sys
 
+from infra.contract import Backend
 from smoke.cli.running import drive
 from smoke.cli.watch import follow
 from smoke.errors import UsageError
@@ -21,13 +22,7 @@ def fit(site: Site, *, detach: bool) -> None:
     """
     if detach:
         raise UsageError("--detach and --in-cluster ask for two drivers", hint="leave one of them out")
-    if site.contract.driver is None:
-        raise UsageError(
-            "no Job is declared that could drive",
-            where=str(site.project.settings(site.name)),
-            cause="only in a cluster, with the journal there, and with an image",
-            hint="crossfade:kubernetes:\n  driver: {image: registry.example.com/crossfade:1}\nthen: pulumi up",
-        )
+    _declared(site)
 
 
 def station(site: Site, rollout: Rollout) -> Rollout:
@@ -37,10 +32,7 @@ def station(site: Site, rollout: Rollout) -> Rollout:
         DeployError: the cluster does not take the Job: the rollout has begun, and nobody drives it.
         TimedOut: the Job does not drive.
     """
-    driver = site.contract.driver
-    if driver is None:
-        raise UsageError("no Job is declared that could drive")
-    errand = Errand(site.contract, driver, rollout.opened.rollout)
+    errand = Errand(site.contract, _declared(site), rollout.opened.rollout)
     site.begin(rollout)
     errand.begin()
     sys.stderr.write(f"Job {errand.name} drives it: Ctrl-C ends the watching alone, crossfade abort takes it back\n")
@@ -48,3 +40,15 @@ def station(site: Site, rollout: Rollout) -> Rollout:
     if rollout.phase is Phase.REVERTING:
         rollout = drive(site, rollout)
     return rollout
+
+
+def _declared(site: Site) -> Backend:
+    driver = site.contract.driver
+    if driver is None:
+        raise UsageError(
+            "no Job is declared that could drive",
+            where=str(site.project.settings(site.name)),
+            cause="only in a cluster, with the journal there, and with an image",
+            hint="crossfade:kubernetes:\n  driver: {image: registry.example.com/crossfade:1}\nthen: pulumi up",
+        )
+    return driver

@@ -245,13 +245,9 @@ def driver(project: DockerWorkshop, request: pytest.FixtureRequest) -> Iterator[
     """Somebody promotes a release of this test's own, and half of the users are on it."""
     project.slot("green", runtime="py312", RELEASE=request.node.name)
     project.up()
-    log = project.folder / "driver.log"
-    with log.open("wb") as told:
-        process = project.begin("promote", told=told)
-    until(lambda: project.weights()["green"] == 50, "50 % on green", limit=60)
-    yield process
-    process.kill()
-    process.wait()
+    with project.begun("promote") as process:
+        until(lambda: project.weights()["green"] == 50, "50 % on green", limit=60)
+        yield process
 
 
 def routed(project: DockerWorkshop) -> dict[str, int]:

@@ -15,7 +15,7 @@ BAD = ["aborting", "reverting"]
 @pytest.fixture(scope="module")
 def both() -> Iterator[Workshop]:
     """A project whose slots run the same release, so that it can be promoted back and forth."""
-    with brought_up({**PLAN, "steps": [50, 100]}) as made:
+    with brought_up({**PLAN, "steps": [50, 100]}, Workshop.save) as made:
         yield made
 
 
@@ -93,6 +93,7 @@ def test_after_a_reboot_up_brings_everything_back(both: Workshop) -> None:
 
     assert after["weights"] == before["weights"]
     assert both.ask("api", "/prices")[0] == 200
+    assert both.ask("dashboard")[0] == 200
     assert both.crossfade("smoke", "--slot", after["live"]).returncode == 0
     until(lambda: both.crossfade("smoke", "--slot", after["live"], expected=None).returncode == 0, "live is well")
 

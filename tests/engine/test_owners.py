@@ -10,7 +10,7 @@ from workshop import PLAN, Workshop, brought_up, said, until
 
 pytestmark = [pytest.mark.engine, pytest.mark.processes]
 
-SLOW = {**PLAN, "bake": "25s", "last": "25s", "steps": [10, 50, 100], "limit": "2m", "prove": "1m"}
+SLOW = {**PLAN, "bake": "25s", "last": "25s", "steps": [10, 50, 100], "limit": "2m"}
 
 
 @pytest.fixture(scope="module")

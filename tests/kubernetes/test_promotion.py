@@ -3,9 +3,7 @@
 A small machine runs all of it, and other tests beside it: rates are low, and no gate is about speed.
 """
 
-import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +62,7 @@ def test_a_second_up_changes_nothing(project: KubeWorkshop) -> None:
 def test_promotes_without_losing_a_request(project: KubeWorkshop, tmp_path: Path) -> None:
     """From 3.9 to 3.12 under load, every request is answered, and well; at a step up and refresh change nothing."""
     before = _slots(project)
-    with users(project, USERS, tmp_path / "requests") as load, _driving(project, tmp_path / "told") as driver:
+    with users(project, USERS, tmp_path / "requests") as load, project.begun("promote") as driver:
         wait_for(lambda: driver.poll() is not None or project.written()["green"] == 20, "20 % on green", limit=READY, pause=0.1)
         project.crossfade("pause", "--why", "to look at it")
         route = project.get("httproute", "api")["spec"]
@@ -73,7 +71,7 @@ def test_promotes_without_losing_a_request(project: KubeWorkshop, tmp_path: Path
         after = project.get("httproute", "api")["spec"]
         weights = project.written()
         project.crossfade("resume")
-        assert driver.wait(READY) == 0, (tmp_path / "told").read_text(encoding="utf-8")
+        assert driver.wait(READY) == 0
 
     assert (changes, weights, after) == ({}, {"blue": 80, "green": 20}, route)
     assert unserved(load) == {}
@@ -174,15 +172,3 @@ def _placed(project: KubeWorkshop) -> set[str]:
 def _slots(project: KubeWorkshop) -> Mapping[str, str]:
     """The pods of the API."""
     return {name: uid for name, uid in project.pods().items() if name.startswith("api-")}
-
-
-@contextmanager
-def _driving(project: KubeWorkshop, told: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A promotion runs within the context, in a terminal of its own."""
-    with told.open("wb") as out:
-        driver = project.begin("promote", told=out)
-    try:
-        yield driver
-    finally:
-        driver.kill()
-        driver.wait()

@@ -37,7 +37,7 @@ from smoke.rollout import (
     Wait,
 )
 from smoke.stack.project import Project
-from smoke.watchdog import Watchdog
+from smoke.watchdog import Beside, Watchdog
 from smoke.wiring import Site
 from tests.smoke.cli.shop import HELD, PLAN, SLOW, Shop, open_shop
 
@@ -110,6 +110,15 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     opened = open_shop(tmp_path)
     yield opened
     opened.end()
+
+
+def test_to_look_for_a_driver_it_reads_nothing_of_pulumis(tmp_path: Path) -> None:
+    """Once a second it looks who drives: for that the journal beside the state is enough, and the state may be what it will."""
+    shop = open_shop(tmp_path)
+    site = Beside(Project("shop", shop.folder, shop.folder / ".state"), "staging")
+
+    assert site.journal.holder() is None
+    assert "contract" not in vars(site)
 
 
 @pytest.mark.parametrize("events", RUNNING)
