@@ -86,7 +86,7 @@ class Stream:
         self.pool.ask(exchange)
 
     def _lose_next(self, now: float, reason: Loss) -> None:
-        self.tally.lose(reason)
+        self.tally.lose(reason, self._due - self._start)
         self._recorder.add(self._name, self._due, 1000 * (now - self._due), reason, None)
         self._next += 1
 
@@ -96,7 +96,7 @@ class Stream:
         if isinstance(outcome, int):
             self.tally.answer(outcome, version, latency)
         else:
-            self.tally.lose(outcome)
+            self.tally.lose(outcome, exchange.due - self._start)
         self._recorder.add(self._name, exchange.due, latency, outcome, version)
 
     def _expire(self, now: float) -> None:

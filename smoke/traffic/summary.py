@@ -2,9 +2,10 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import Any, Self
 
 _RATIO = 1.02
@@ -91,8 +92,12 @@ class Summary:
     """Answers by the version they showed; those that showed none are missing here."""
     lost: Mapping[str, int]
     """Requests that have no whole answer, by reason: a ``Loss``, and for garbage what is wrong with it."""
+    lost_when: tuple[tuple[int, int, int], ...]
+    """When the lost ones were due: first and last second since the start, and how many; one span for each run of seconds."""
     lag_p99_ms: float | None
     """99 % of the requests were started at most that long after they were due; None where none was."""
+    lag_max_ms: float | None
+    """The longest of these: where it is long, the generator itself stood still, and so did the machine perhaps."""
     latency_p50_ms: float | None
     """From when a request was due until its answer was whole; None where nothing was answered. The same for the others."""
     latency_p95_ms: float | None
@@ -107,7 +112,8 @@ class Summary:
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Read what ``to_json`` wrote."""
         statuses = {int(status): count for status, count in document["statuses"].items()}
-        return cls(**{**document, "statuses": statuses})
+        spans = tuple((first, last, count) for first, last, count in document["lost_when"])
+        return cls(**{**document, "statuses": statuses, "lost_when": spans})
 
 
 class Tally:
@@ -119,6 +125,7 @@ class Tally:
         self._statuses: Counter[int] = Counter()
         self._versions: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
+        self._lost_in: Counter[int] = Counter()
         self._lag = Histogram()
         self._latency = Histogram()
 
@@ -135,9 +142,10 @@ class Tally:
             self._versions[version] += 1
         self._latency.add(latency)
 
-    def lose(self, reason: str) -> None:
-        """A request has no whole answer, and will get none."""
+    def lose(self, reason: str, due: float) -> None:
+        """A request that was due so many seconds after the start has no whole answer, and will get none."""
         self._lost[reason] += 1
+        self._lost_in[int(due)] += 1
 
     @property
     def ended(self) -> int:
@@ -153,12 +161,21 @@ class Tally:
             statuses=dict(sorted(self._statuses.items())),
             versions=dict(sorted(self._versions.items())),
             lost=dict(sorted(self._lost.items())),
+            lost_when=tuple(_spans(sorted(self._lost_in.items()))),
             lag_p99_ms=_rounded(self._lag.quantile(0.99)),
+            lag_max_ms=_rounded(self._lag.max),
             latency_p50_ms=_rounded(self._latency.quantile(0.50)),
             latency_p95_ms=_rounded(self._latency.quantile(0.95)),
             latency_p99_ms=_rounded(self._latency.quantile(0.99)),
             latency_max_ms=_rounded(self._latency.max),
         )
+
+
+def _spans(seconds: Iterable[tuple[int, int]]) -> Iterable[tuple[int, int, int]]:
+    """Runs of seconds that follow each other, of counts by second."""
+    for _, run in groupby(enumerate(seconds), lambda each: each[1][0] - each[0]):
+        found = [each for _, each in run]
+        yield found[0][0], found[-1][0], sum(count for _, count in found)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -40,10 +40,19 @@ def test_all_that_was_offered_became_something(ends: list[tuple[int, str | None,
     for end in ends:
         tally.start(0.1)
         if isinstance(end, Loss):
-            tally.lose(end)
+            tally.lose(end, tally.sent / 10)
         else:
             tally.answer(*end)
     found = tally.summary()
     assert found.sent == found.offered == found.answered + sum(found.lost.values()) == len(ends)
     assert sum(found.statuses.values()) == found.answered >= sum(found.versions.values())
+    assert sum(count for *_, count in found.lost_when) == sum(found.lost.values())
     assert Summary.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_losses_are_told_with_their_seconds() -> None:
+    """Losses of seconds that follow each other are one span, whatever order they became known in; others are one more."""
+    tally = Tally()
+    for due in (3.9, 2.0, 9.5, 2.4):
+        tally.lose(Loss.LATE, due)
+    assert tally.summary().lost_when == ((2, 3, 3), (9, 9, 1))
