@@ -17,6 +17,8 @@ LIMIT = 3600.0
 """Seconds that a build may take."""
 _LINES, _RULE = 30, "------"
 """Lines of a failure that are told; what the builder draws around the step that failed."""
+_FAILED = ("executor failed running", "did not complete successfully")
+"""What builders, older and newer, say of a step that failed."""
 
 
 class BuildError(Exception):
@@ -37,9 +39,23 @@ def attempt(build: Build, folder: Path, daemon: str, environ: Mapping[str, str] 
     Raises:
         BuildError: it cannot be built, or pushed.
     """
+    done = _ran(build, folder, daemon, environ)
+    if done.returncode != 0 and _is_untold(done.stdout):
+        done = _ran(build, folder, daemon, environ)
+    if done.returncode != 0:
+        act = "built" if build.registry is None else "built and pushed"
+        raise BuildError(f"the image of {build.recipe.runtime} cannot be {act}, from {folder}:\n{told(done.stdout)}")
+
+
+def _is_untold(output: str) -> bool:
+    """A step failed, and its words are missing: builds that share a step share its end, and its words go to one of them."""
+    return any(each in output for each in _FAILED) and not any(line.strip() == _RULE for line in output.splitlines())
+
+
+def _ran(build: Build, folder: Path, daemon: str, environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
     given = {f"CROSSFADE_SECRET_{number}": value for number, value in enumerate(secrets(environ).values())}
     try:
-        done = subprocess.run(
+        return subprocess.run(
             _words(build, folder, daemon, list(secrets(environ))),
             env={**environ, **given},
             stdin=subprocess.DEVNULL,
@@ -53,9 +69,6 @@ def attempt(build: Build, folder: Path, daemon: str, environ: Mapping[str, str] 
         raise BuildError(f"{folder.name}: the build did not end within {LIMIT:g} s, and was ended") from None
     except OSError as error:
         raise BuildError(f"there is no docker to build with: {error}") from None
-    if done.returncode != 0:
-        act = "built" if build.registry is None else "built and pushed"
-        raise BuildError(f"the image of {build.recipe.runtime} cannot be {act}, from {folder}:\n{told(done.stdout)}")
 
 
 def _words(build: Build, folder: Path, daemon: str, names: Sequence[str]) -> list[str]:

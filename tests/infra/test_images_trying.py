@@ -44,6 +44,19 @@ def test_a_failure_without_a_step_is_its_last_lines() -> None:
     assert len(told("\n".join(map(str, range(1000)))).splitlines()) == 30
 
 
+def test_a_step_that_failed_for_another_build_is_asked_for_its_words(tmp_path: Path) -> None:
+    """Builds that share a step share its failure, but its words go to one of them: whoever got none builds once more."""
+    for number, said in enumerate(("ERROR: failed to solve: executor failed running [/bin/sh -c exit 7]: exit code: 7", FAILED)):
+        (tmp_path / f"said-{number}").write_text(said)
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\ncd {tmp_path}\nfor each in said-*; do /bin/cat $each; /bin/rm $each; exit 1; done\n")
+    docker.chmod(0o755)
+
+    with pytest.raises(BuildError, match="about to fail"):
+        attempt(Build("staging", "/home/of/it", "api", RECIPE), tmp_path, "unix:///nowhere.sock", {"PATH": str(tmp_path)})
+    assert not list(tmp_path.glob("said-*"))
+
+
 def test_without_a_docker_command_it_says_so(tmp_path: Path) -> None:
     """A machine without the docker command is an error in a sentence, and no traceback."""
     with pytest.raises(BuildError, match="there is no docker to build with"):
