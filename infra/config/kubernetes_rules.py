@@ -30,7 +30,6 @@ def cluster_faults(settings: Settings, document: Document) -> Iterator[Fault]:
             yield Fault(f"{keys[-1]} has no use for dockerfile", where, cause, "take dockerfile out, or image")
     for name, service in settings.services.items():
         keys = ("services", name)
-        yield from _sticky(name, service, document, keys)
         yield from _numbers(name, service, document, keys)
         yield from _checks(service, document, keys)
         if service.kind != "singleton" and service.url is None:
@@ -96,16 +95,6 @@ def _companions(settings: Settings, document: Document) -> Iterator[Fault]:
     for name in sorted(settings.companions.keys() & taken):
         cause = f"a slot of {taken[name]} goes by that name in the cluster"
         yield Fault(f"a companion cannot be {name}", document.where(("companions", name)), cause, f"rename the companion {name}")
-
-
-def _sticky(name: str, service: Service, document: Document, keys: Keys) -> Iterator[Fault]:
-    if service.kind == "sticky-http":
-        cause = "a route of the Gateway API splits requests, and cannot yet keep a browser on its slot"
-        hint = (
-            f"where its pages keep nothing in the process:\n{paste(document, (*keys, 'kind'), 'http')}"
-            "\nelse leave it on the target docker, in a stack of its own"
-        )
-        yield Fault(f"{name} cannot be sticky in a cluster", document.where((*keys, "kind")), cause, hint)
 
 
 def _numbers(name: str, service: Service, document: Document, keys: Keys) -> Iterator[Fault]:

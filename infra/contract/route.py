@@ -42,6 +42,16 @@ def affinity_cookie(service: str) -> str:
     return f"crossfade-{service}"
 
 
+def keeping(service: str, slot: str, seconds: int) -> str:
+    """The ``set-cookie`` that keeps a browser on a slot for so many seconds."""
+    return f"{affinity_cookie(service)}={slot}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax"
+
+
+def kept(service: str, slot: str) -> str:
+    """What the ``cookie`` header of a browser is that is kept on a slot: a whole expression, in RE2's words."""
+    return rf"(^|.*;\s*){affinity_cookie(service)}={slot}(;.*|$)"
+
+
 def route_document(  # noqa: PLR0913 - one parameter for each thing that it says
     service: str,
     weights: Mapping[str, int],
@@ -140,8 +150,7 @@ def _weighted(service: str, weights: Mapping[str, int], *, affinity: int) -> Jso
 def _share(service: str, slot: str, weight: int, *, affinity: int) -> Json:
     share: dict[str, Json] = {"name": cluster(service, slot), "weight": weight}
     if affinity:
-        cookie = f"{affinity_cookie(service)}={slot}; Max-Age={affinity}; Path=/; HttpOnly; SameSite=Lax"
-        share["response_headers_to_add"] = [{"header": {"key": "set-cookie", "value": cookie}}]
+        share["response_headers_to_add"] = [{"header": {"key": "set-cookie", "value": keeping(service, slot, affinity)}}]
     return share
 
 
@@ -161,6 +170,5 @@ def _is(name: str, value: str) -> Json:
 
 
 def _pinned(service: str, slot: str) -> Json:
-    pattern = rf"(^|.*;\s*){affinity_cookie(service)}={slot}(;.*|$)"
-    header = {"name": "cookie", "string_match": {"safe_regex": {"regex": pattern}}}
+    header = {"name": "cookie", "string_match": {"safe_regex": {"regex": kept(service, slot)}}}
     return _named(service, slot, [header])

@@ -28,6 +28,8 @@ class Part(NamedTuple):
     bad: bool = False
     edge: float | None = None
     """Upper edge in milliseconds of a bucket that is counted alone; None: these are requests."""
+    named: bool = False
+    """Of requests: they went there by name, whatever the weights."""
 
 
 class Series(NamedTuple):
@@ -104,14 +106,16 @@ def summed(all_totals: Iterable[Mapping[Part, int]]) -> dict[str, Counts]:
     slots: defaultdict[str, dict[Part, int]] = defaultdict(dict)
     for part, count in together.items():
         slots[part.slot][part] = count
-    return {slot: _counts(slot, parts) for slot, parts in slots.items()}
+    return {slot: _counts(parts) for slot, parts in slots.items()}
 
 
-def _counts(slot: str, parts: Mapping[Part, int]) -> Counts:
-    errors = parts.get(Part(slot, bad=True), 0)
-    requests = errors + parts.get(Part(slot), 0)
+def _counts(parts: Mapping[Part, int]) -> Counts:
+    counted = {part: count for part, count in parts.items() if part.edge is None}
+    requests = sum(counted.values())
+    errors = sum(count for part, count in counted.items() if part.bad)
+    named = sum(count for part, count in counted.items() if part.named)
     edges = sorted({part.edge for part in parts if part.edge is not None})
     below = accumulate(sum(count for part, count in parts.items() if part.edge == edge) for edge in edges)
     # A request may be in the one when the other has been shown already; it is in both at the next look.
     latency = tuple((edge, min(count, requests)) for edge, count in zip(edges, below, strict=True))
-    return Counts(requests, errors, latency if edges and edges[-1] == inf else ())
+    return Counts(requests, errors, latency if edges and edges[-1] == inf else (), named)

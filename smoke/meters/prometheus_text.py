@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from infra.contract import Json
-from smoke.errors import MeterError
+from smoke.errors import MeterError, UsageError
 from smoke.foreign import shortened
 from smoke.meters.cumulative import Part, Running, Series, Shown, summed
 from smoke.meters.exposition import LABEL, NAME, OPEN_METRICS, Line, alone, declared, edge_of, lines_in, whole
@@ -56,13 +56,14 @@ def _is_slots(value: Json) -> bool:
 
 _NEEDED = {"url": _is_addresses, "requests": _is_name, "slots": _is_slots, "bad": _is_labels}
 _OPTIONAL = {
+    "named": _is_slots,
     "latency": _is_name,
     "latency_in": lambda value: isinstance(value, str) and value in _MILLISECONDS,
     "timeout": is_seconds,
     "max_age": is_seconds,
 }
 _HINT = (
-    "it has: url (or a list of them), requests (a counter's name), slots ({slot: {label: expression}}), "
+    "it has: url (or a list of them), requests (a counter's name), slots and named ({slot: {label: expression}}), "
     "bad ({label: expression}), latency (a histogram's name), latency_in (seconds, milliseconds), timeout and max_age (seconds)"
 )
 
@@ -75,6 +76,8 @@ class Settings:
     """One for each replica of the gateway."""
     requests: str
     slots: Mapping[str, Labels]
+    named: Mapping[str, Labels]
+    """Of a slot's series those of requests that went there by name, whatever the weights: a session's cookie."""
     bad: Labels
     buckets: str | None
     """Name of the histogram's buckets, or None: it is not measured."""
@@ -94,11 +97,13 @@ class Settings:
         """
         check("meter prometheus-text", given, _NEEDED, _OPTIONAL, _HINT)
         urls = [given["url"]] if isinstance(given["url"], str) else list(given["url"])
-        slots = {slot: _compiled(labels) for slot, labels in given["slots"].items()}
+        slots, named = ({slot: _compiled(labels) for slot, labels in given.get(key, {}).items()} for key in ("slots", "named"))
+        if left := sorted(named.keys() - slots.keys()):
+            raise UsageError(f"meter prometheus-text: named has slot {', '.join(left)}, and slots has not")
         buckets = f"{given['latency']}_bucket" if "latency" in given else None
         scale = _MILLISECONDS[given.get("latency_in", "seconds")]
         times = given.get("timeout", 2.0), given.get("max_age", 60.0)
-        return cls(urls, given["requests"], slots, _compiled(given["bad"]), buckets, scale, *times)
+        return cls(urls, given["requests"], slots, named, _compiled(given["bad"]), buckets, scale, *times)
 
     def slot_of(self, line: Line) -> str | None:
         """The slot that a series is of; None: of none.
@@ -218,7 +223,8 @@ def _series(part: Part, labels: Mapping[str, str], settings: Settings) -> Series
 def _requests(lines: Iterable[tuple[str, Line]], settings: Settings) -> dict[Series, int]:
     counts: dict[Series, int] = {}
     for slot, line in lines:
-        series = _series(Part(slot, bad=_match(settings.bad, line.labels)), line.labels, settings)
+        named = slot in settings.named and _match(settings.named[slot], line.labels)
+        series = _series(Part(slot, bad=_match(settings.bad, line.labels), named=named), line.labels, settings)
         if series in counts:
             raise MeterError(f"{line.name} is there twice with the same labels", cause=str(dict(line.labels)))
         counts[series] = whole(line)

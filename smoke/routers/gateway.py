@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from infra.contract import Json, RouteError
-from infra.contract.route import check_weights
+from infra.contract.route import TOTAL, check_weights
 from smoke.cluster import MANAGER, ROUTE, Cluster, Reach, Refused, Unreached
-from smoke.errors import RouterError
+from smoke.errors import RouterError, UsageError
 from smoke.routers.gateway_rules import ACCEPTED, RESOLVED, RULE, Ours, Route, RuleError, Word, route_in
 from smoke.settings import check, is_seconds, is_text
 
@@ -31,6 +31,7 @@ _ANSWER = 2.0
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.25
 _CONFLICT = 409
+_ANEW = "the route was made before the service was sticky-http; make it anew where nobody uses it: delete it, then pulumi up"
 _TAKEN = """{apiVersion, kind, metadata: {name: .metadata.name, namespace: .metadata.namespace}, \
 spec: {rules: [.spec.rules[] | if .name == $rule then .backendRefs[].weight *= 10 else . end]}}"""
 """Of a route in jq's words, its rules with the same shares in other numbers: who applies the same numbers owns them together with
@@ -60,10 +61,13 @@ class Settings:
             settings,
             {"namespace": is_text, "route": is_text, "backends": _are_backends},
             # What `settle` is for: smoke.seeing.
-            {"context": is_text, "rule": is_text, "timeout": is_seconds, "settle": is_seconds},
-            "it has: namespace, route, context, rule (texts), backends (a Service's name by slot), timeout and settle (seconds)",
+            {"context": is_text, "rule": is_text, "kept": _are_backends, "timeout": is_seconds, "settle": is_seconds},
+            "it has: namespace, route, context, rule (texts), backends (a Service's name by slot), kept (a rule's name by slot), "
+            "timeout and settle (seconds)",
         )
-        ours = Ours(settings.get("rule", RULE), dict(settings["backends"]))
+        ours = Ours(settings.get("rule", RULE), dict(settings["backends"]), dict(settings.get("kept", {})))
+        if ours.kept and (ours.kept.keys() != ours.backends.keys() or ours.rule in ours.kept.values()):
+            raise UsageError("router gateway: kept names a rule of its own for each slot of backends")
         reach = Reach(settings.get("context"), settings["namespace"])
         return cls(reach, settings["route"], ours, settings.get("timeout", _TIMEOUT))
 
@@ -83,15 +87,14 @@ class GatewayRouter:
     def write(self, weights: Mapping[str, int], keep: Collection[str] = ()) -> None:
         """Make these the weights. Nothing is written where the route says so already; that it is accepted is waited for still.
 
-        A route of this kind has no way to a slot by its name, so that nobody is left on one without weight: what is to be kept
-        must be a slot, and changes nothing. While the API server is away, and where somebody else was faster, it tries again
-        until the time is up.
+        What is kept is reached by the cookies of its browsers, where the route keeps them; by no other name. While the API server
+        is away, and where somebody else was faster, it tries again until the time is up.
         """
         self._check(weights, keep)
         wanted = {slot: weights.get(slot, 0) for slot in self._settings.ours.backends}
         limit = _Limit(self._settings.timeout)
-        written = self._set(wanted, limit)
-        self._confirm(wanted, written, limit)
+        written = self._set(wanted, keep, limit)
+        self._confirm(wanted, keep, written, limit)
 
     def read(self) -> Mapping[str, int]:
         """Percent by slot, of what comes to our slots, in the route as its gateways have accepted it.
@@ -123,32 +126,39 @@ class GatewayRouter:
         except RouteError as error:
             raise self._error(f"{error}; nothing was written") from error
 
-    def _set(self, wanted: Mapping[str, int], limit: "_Limit") -> "_Written":
+    def _set(self, wanted: Mapping[str, int], keep: Collection[str], limit: "_Limit") -> "_Written":
         """Have the route say so."""
         sent = False
         while True:
             try:
                 found = self._route()
+                self._check_kept(found, wanted)
                 names = RESOLVED if found.gives_anew(wanted) else ACCEPTED
-                if found.has(wanted):
+                if found.has(wanted, keep):
                     return _Written(found.generation, names)
                 sent = True
-                return _Written(self._apply(found, wanted).generation, names)
+                return _Written(self._apply(found, wanted, keep).generation, names)
             except RuleError as error:
                 raise self._error("nothing was written", error) from error
             except Refused as error:
                 if error.status != _CONFLICT or error.owners:
                     raise self._refused(error) from error
-                cause: Exception = error
+                again: Exception = error
             except Unreached as error:
-                cause = error
-            if not limit.wait(cause):
+                again = error
+            if not limit.wait(again):
                 extent = "may be written or not" if sent else "is not written"
-                raise self._error(f"{dict(wanted)} {extent}", cause) from cause
+                raise self._error(f"{dict(wanted)} {extent}", again) from again
 
-    def _apply(self, found: Route, wanted: Mapping[str, int]) -> Route:
+    def _check_kept(self, found: Route, wanted: Mapping[str, int]) -> None:
+        """Requests are not split where browsers would change their slot with each; who goes back does not split."""
+        if found.missing and TOTAL not in wanted.values():
+            cause = f"browsers would change their slot from request to request: no rule {' and '.join(found.missing)} keeps them"
+            raise self._error("nothing was written", cause, _ANEW)
+
+    def _apply(self, found: Route, wanted: Mapping[str, int], keep: Collection[str]) -> Route:
         # On condition that it is the route that was read: not changed, nor made anew, nor gone.
-        document = {"metadata": found.identity, "spec": {"rules": found.rules(wanted)}}
+        document = {"metadata": found.identity, "spec": {"rules": found.rules(wanted, keep)}}
         name, ours = self._settings.route, self._settings.ours
         try:
             return route_in(self._cluster.apply(ROUTE, name, document), ours)
@@ -159,13 +169,13 @@ class GatewayRouter:
 
     # What became of it
 
-    def _confirm(self, wanted: Mapping[str, int], written: "_Written", limit: "_Limit") -> None:
+    def _confirm(self, wanted: Mapping[str, int], keep: Collection[str], written: "_Written", limit: "_Limit") -> None:
         while True:
             said, cause = Word(), None
             try:
                 found = self._route()
                 said = found.word(written.generation, written.names)
-                if not found.has(wanted):
+                if not found.has(wanted, keep):
                     raise self._error(
                         f"{dict(wanted)} was written, and somebody changed it since", f"now it is {dict(found.weights)}"
                     )

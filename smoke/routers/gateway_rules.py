@@ -2,11 +2,15 @@
 
 A route may have rules of others, and our rule may have backends of others: nothing of these is ever changed. Percentages are of
 what comes to our backends; what a backend of others in our rule takes is its owner's affair, and is in no number here.
+
+Where browsers are kept on their slot the route has a rule more for each slot, for those that are kept on it: it leads to that
+slot alone while there is a way to it, and else where all others go.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.contract import Json
 from infra.contract.route import TOTAL
@@ -30,6 +34,8 @@ class Ours:
     rule: str
     backends: Mapping[str, str]
     """Name of the Service by slot."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """Name of the rule by slot for browsers that are kept on it; empty: none are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,8 @@ class Route:
     """Counts the changes of what is wanted of it."""
     weights: Mapping[str, int]
     """The numbers as they stand, by slot, of whatever sum."""
+    kept: Mapping[str, Mapping[str, int]]
+    """Those of each slot's rule for browsers that are kept on it; one that is not there, or is no such rule, is missing here."""
     conditions: tuple[Condition, ...]
 
     def percents(self) -> Mapping[str, int]:
@@ -88,16 +96,23 @@ class Route:
             raise RuleError(f"rule {self.ours.rule} has weights that are no whole percentages: {said}")
         return {slot: weight * TOTAL // total for slot, weight in self.weights.items()}
 
-    def has(self, percents: Mapping[str, int]) -> bool:
-        """Whether it says that, in numbers of whatever sum."""
-        total = sum(self.weights.values())
-        return total > 0 and all(weight * TOTAL == percents[slot] * total for slot, weight in self.weights.items())
+    @property
+    def missing(self) -> Collection[str]:
+        """Rules that should keep browsers, and do not."""
+        return [name for slot, name in self.ours.kept.items() if slot not in self.kept]
 
-    def rules(self, percents: Mapping[str, int]) -> list[Json]:
+    def has(self, percents: Mapping[str, int], keep: Collection[str] = ()) -> bool:
+        """Whether it says that, in numbers of whatever sum."""
+        kept = (_is(weights, _way(slot, percents, keep)) for slot, weights in self.kept.items())
+        return _is(self.weights, percents) and all(kept)
+
+    def rules(self, percents: Mapping[str, int], keep: Collection[str] = ()) -> list[Json]:
         """All of its rules, with these numbers in ours; the route itself stays as it is."""
         rules: list[Json] = deepcopy(self.document["spec"]["rules"])
-        for slot, backend in _backends(self.ours, rules, _namespace(self.document)).items():
-            backend["weight"] = percents[slot]
+        ways = {self.ours.rule: percents, **{self.ours.kept[slot]: _way(slot, percents, keep) for slot in self.kept}}
+        for name, wanted in ways.items():
+            for slot, backend in _backends(name, self.ours, rules, _namespace(self.document)).items():
+                backend["weight"] = wanted[slot]
         return rules
 
     def gives_anew(self, percents: Mapping[str, int]) -> bool:
@@ -122,24 +137,47 @@ def route_in(document: Json, ours: Ours) -> Route:
     """
     try:
         metadata, rules = document["metadata"], document["spec"].get("rules") or []
-        weights = {slot: _weight(each) for slot, each in _backends(ours, rules, _namespace(document)).items()}
+        weights = _weights(ours.rule, ours, rules, _namespace(document))
+        kept = dict(_kept(ours, rules, _namespace(document)))
         identity = {name: str(metadata[name]) for name in ("uid", "resourceVersion")}
-        return Route(ours, document, identity, int(metadata["generation"]), weights, tuple(_conditions(document)))
+        return Route(ours, document, identity, int(metadata["generation"]), weights, kept, tuple(_conditions(document)))
     except RuleError:
         raise
     except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise RuleError(f"the API server's answer is no HTTPRoute: {error!r}") from error
 
 
-def _backends(ours: Ours, rules: list[Json], namespace: str) -> Mapping[str, Json]:
-    """Our backends by slot, where they stand in the rules."""
-    named = [rule for rule in rules if rule.get("name") == ours.rule]
+def _way(slot: str, percents: Mapping[str, int], keep: Collection[str]) -> Mapping[str, int]:
+    """Where browsers go that are kept on a slot."""
+    reached = percents[slot] or slot in keep
+    return {each: TOTAL if each == slot else 0 for each in percents} if reached else percents
+
+
+def _is(weights: Mapping[str, int], percents: Mapping[str, int]) -> bool:
+    total = sum(weights.values())
+    return total > 0 and all(weight * TOTAL == percents[slot] * total for slot, weight in weights.items())
+
+
+def _weights(name: str, ours: Ours, rules: list[Json], namespace: str) -> Mapping[str, int]:
+    return {slot: _weight(each) for slot, each in _backends(name, ours, rules, namespace).items()}
+
+
+def _kept(ours: Ours, rules: list[Json], namespace: str) -> Iterator[tuple[str, Mapping[str, int]]]:
+    # Whoever goes back must not be kept from it by a rule that somebody broke.
+    for slot, name in ours.kept.items():
+        with suppress(RuleError):
+            yield slot, _weights(name, ours, rules, namespace)
+
+
+def _backends(name: str, ours: Ours, rules: list[Json], namespace: str) -> Mapping[str, Json]:
+    """Our backends by slot, where they stand in the rule of that name."""
+    named = [rule for rule in rules if rule.get("name") == name]
     if len(named) != 1:
-        raise RuleError(f"it has {len(named)} rules {ours.rule}" if named else f"it has no rule {ours.rule}")
+        raise RuleError(f"it has {len(named)} rules {name}" if named else f"it has no rule {name}")
     listed = [each for each in named[0].get("backendRefs") or () if _is_service(each, namespace)]
-    found = {slot: [each for each in listed if each["name"] == name] for slot, name in ours.backends.items()}
+    found = {slot: [each for each in listed if each["name"] == service] for slot, service in ours.backends.items()}
     if wrong := [f"{ours.backends[slot]} {len(those)} times" for slot, those in found.items() if len(those) != 1]:
-        raise RuleError(f"its rule {ours.rule} has backend {', '.join(wrong)}, not once")
+        raise RuleError(f"its rule {name} has backend {', '.join(wrong)}, not once")
     return {slot: those[0] for slot, those in found.items()}
 
 

@@ -3,7 +3,7 @@
 import http.client
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,9 +14,18 @@ import pytest
 from kube_api import Api
 from machine import wait_for
 
+from infra.contract import Backend
+from infra.targets.kubernetes.layout import Layout
+from infra.targets.kubernetes.metering import traefik
+from infra.targets.kubernetes.routing import ROUTES, Way
 from smoke.cluster import ROUTE
+from smoke.meters import meter
+from tests.infra.kubernetes.registered import api_with, settings_of
 from tests.smoke.routers.gateway_harness import LIMIT, PULUMI, Shop, reached, read, refused, shares
-from tests.smoke.routers.gateway_routes import NAME, route
+from tests.smoke.routers.gateway_routes import KEPT, NAME, route
+
+PORT = 8080
+"""Of the Services of a route that a stack declares."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +37,18 @@ class Served:
 
     def ask(self, count: int = 1) -> list[tuple[int, str]]:
         """Status and body of so many requests, one after the other."""
+        return [(status, body) for status, body, _ in self.visit(count)]
+
+    def visit(self, count: int = 1, cookie: str | None = None) -> list[tuple[int, str, str | None]]:
+        """The same with the cookie that was set; of a browser that has one, or has none."""
         connection = http.client.HTTPConnection(self.gateway.urls["web"].removeprefix("http://"), timeout=LIMIT)
         found = []
         for _ in range(count):
-            connection.request("GET", "/", headers={"host": f"{self.shop.namespace}.example"})
+            own = {} if cookie is None else {"cookie": f"theme=dark; {cookie}"}
+            connection.request("GET", "/", headers={"host": f"{self.shop.namespace}.example", **own})
             answer = connection.getresponse()
-            found.append((answer.status, answer.read().decode()))
+            told = [each.partition(";")[0] for each in answer.headers.get_all("set-cookie") or ()]
+            found.append((answer.status, answer.read().decode(), ", ".join(told) or None))
         connection.close()
         return found
 
@@ -50,14 +65,32 @@ def gateway(kube_api: Api) -> Iterator[kube_gateway.Gateway]:
 @pytest.fixture
 def served(kube_api: Api, gateway: kube_gateway.Gateway, namespace: str) -> Iterator[Served]:
     """Two Services that answer with the names of their slots, and a route as Pulumi makes it, all on blue."""
+    document = route(namespace=namespace, hostnames=[f"{namespace}.example"])
+    document["spec"]["parentRefs"] = [{"name": gateway.name, "namespace": gateway.namespace}]
+    with _serving(kube_api, gateway, document) as made:
+        yield made
+
+
+@pytest.fixture
+def sticky(kube_api: Api, gateway: kube_gateway.Gateway, namespace: str) -> Iterator[Served]:
+    """The same, with the route that a sticky service has."""
+    settings = settings_of(api_with(kind="sticky-http", port=PORT, hosts=[f"{namespace}.example"])).services["api"]
+    layout = Layout("staging", namespace, None, f"{gateway.namespace}/{gateway.name}")
+    version, kind = ROUTES
+    declared = Way(layout, NAME, settings, "blue", told=False).route()
+    with _serving(kube_api, gateway, {"apiVersion": version, "kind": kind, **declared}) as made:
+        yield made
+
+
+@contextmanager
+def _serving(api: Api, gateway: kube_gateway.Gateway, document: Mapping[str, Any]) -> Iterator[Served]:
+    namespace = document["metadata"]["namespace"]
     with ExitStack() as held:
-        held.enter_context(reached(kube_api))
-        shop = Shop(kube_api, namespace)
+        held.enter_context(reached(api))
+        shop = Shop(api, namespace)
         for slot in ("blue", "green"):
-            kube_api.apply(*_service(namespace, f"api-{slot}", *held.enter_context(_answering(slot))))
-        document = route(namespace=namespace, hostnames=[f"{namespace}.example"])
-        document["spec"]["parentRefs"] = [{"name": gateway.name, "namespace": gateway.namespace}]
-        kube_api.apply(document, manager=PULUMI)
+            api.apply(*_service(namespace, f"api-{slot}", *held.enter_context(_answering(slot))))
+        api.apply(document, manager=PULUMI)
         made = Served(shop, gateway)
         wait_for(lambda: made.ask() == [(200, "blue")], "the route is served", limit=LIMIT)
         yield made
@@ -95,6 +128,50 @@ def test_a_gateway_that_is_killed(served: Served) -> None:
         assert refused(own.read).cause == error.cause
     wait_for(lambda: read(own) == shares(0), "it is accepted", limit=LIMIT)
     wait_for(lambda: served.ask() == [(200, "green")], "it is served", limit=LIMIT)
+
+
+def test_browsers_are_kept_on_their_slot(sticky: Served) -> None:
+    """New ones are split by the weights and told their slot; who was told one stays, until it is given up, and is told then."""
+    own = sticky.shop.router(kept=KEPT)
+    blue, green = ("crossfade-api=blue", "crossfade-api=green")
+    own.write(shares(75))
+    new = [(200, "blue", blue)] * 75 + [(200, "green", green)] * 25
+    wait_for(lambda: sorted(sticky.visit(100)) == new, "new ones are split", limit=LIMIT)
+    assert set(sticky.visit(50, blue)) == {(200, "blue", None)}
+    assert set(sticky.visit(50, green)) == {(200, "green", None)}
+    own.write(shares(0), {"blue"})
+    wait_for(lambda: set(sticky.visit(10)) == {(200, "green", green)}, "new ones go to green", limit=LIMIT)
+    assert set(sticky.visit(50, blue)) == {(200, "blue", None)}
+    own.write(shares(0))
+    wait_for(lambda: set(sticky.visit(10, blue)) == {(200, "green", green)}, "whoever was on blue is on green", limit=LIMIT)
+    own.write(shares(100))
+    wait_for(lambda: set(sticky.visit(10, green)) == {(200, "blue", blue)}, "whoever was on green is on blue", limit=LIMIT)
+    assert own.read() == shares(100)
+
+
+def test_who_is_kept_is_counted_apart(sticky: Served) -> None:
+    """The gateway's own counters tell who came by the weights from who was kept, so that the split can be judged."""
+    own = sticky.shop.router(kept=KEPT)
+    own.write(shares(50))
+    wait_for(lambda: {body for _, body in sticky.ask(10)} == {"blue", "green"}, "new ones are split", limit=LIMIT)
+    settings = traefik([sticky.gateway.metrics], sticky.shop.namespace, NAME, {slot: f"api-{slot}" for slot in KEPT}, (1, 2))
+    mine = meter(Backend("prometheus-text", settings))
+    before = mine.read().slots
+    sticky.visit(30)
+    sticky.visit(40, "crossfade-api=green")
+    after = mine.read().slots
+    assert {slot: after[slot].requests - before[slot].requests for slot in KEPT} == {"blue": 15, "green": 55}
+    assert {slot: after[slot].named - before[slot].named for slot in KEPT} == {"blue": 0, "green": 40}
+
+
+def test_no_split_where_nobody_would_be_kept(served: Served) -> None:
+    """A route from before its service was sticky is not split, and says what to do; all on one slot is written."""
+    own = served.shop.router(kept=KEPT)
+    error = refused(lambda: own.write(shares(90)))
+    assert "no rule crossfade-blue and crossfade-green keeps them" in str(error.cause)
+    assert own.read() == shares(100)
+    own.write(shares(0))
+    assert own.read() == shares(0)
 
 
 def _noted(answers: list[tuple[int, str]], seen: set[tuple[int, str]]) -> list[tuple[int, str]]:
@@ -142,14 +219,14 @@ def _service(namespace: str, name: str, address: str, port: int) -> list[dict[st
             "apiVersion": "v1",
             "kind": "Service",
             "metadata": metadata,
-            "spec": {"ports": [{"name": "http", "port": 80, "targetPort": port}]},
+            "spec": {"ports": [{"name": f"http-{each}", "port": each, "targetPort": port} for each in (80, PORT)]},
         },
         {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
             "metadata": {**metadata, "labels": labels},
             "addressType": "IPv4",
-            "ports": [{"name": "http", "port": port}],
+            "ports": [{"name": f"http-{each}", "port": port} for each in (80, PORT)],
             "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
         },
     ]

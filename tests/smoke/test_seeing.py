@@ -27,6 +27,8 @@ class Plane:
     late: float
     rate: float
     blind: bool = False
+    kept: int = 0
+    """Requests for each by weight that come to blue by name, whatever the weights."""
     began: float = 0.0
     counts: dict[str, int] = field(default_factory=lambda: {"blue": 1000, "green": 1000})
     _drawn: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - seeded on purpose
@@ -41,7 +43,9 @@ class Plane:
         """What was counted so far."""
         if self.blind:
             raise MeterError("it cannot be read, as scripted")
-        return Sample(self.clock.now(), {slot: Counts(count) for slot, count in self.counts.items()})
+        total = {slot: Counts(count) for slot, count in self.counts.items()}
+        named = self.kept * sum(self.counts.values())
+        return Sample(self.clock.now(), {**total, "blue": Counts(total["blue"].requests + named, named=named)})
 
     def _pass(self, now: float) -> None:
         for _ in range(round((now - self._last) * self.rate)):
@@ -74,6 +78,15 @@ def test_it_is_told_that_nothing_followed(before: int, after: int) -> None:
     with pytest.raises(RouterError, match=r"is accepted, and \d+ requests in 10 s do not fall so"):
         router.write({"blue": 100 - after, "green": after})
     assert clock.now() == pytest.approx(LIMIT, abs=0.1)
+
+
+@pytest.mark.parametrize("late", [0.0, 2.0])
+def test_sessions_are_no_sign_of_old_shares(late: float) -> None:
+    """Requests of browsers that are kept where they are, whatever the weights, neither confirm a write nor speak against it."""
+    router, plane, _, clock = stage(5, late=late)
+    plane.kept = 9
+    router.write({"blue": 50, "green": 50})
+    assert late <= clock.now() <= late + 1.5
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])

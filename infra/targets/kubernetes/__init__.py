@@ -22,7 +22,7 @@ from infra.targets.kubernetes.asking import STARTING, asked, unasked
 from infra.targets.kubernetes.cluster import CONFIGS, Cluster
 from infra.targets.kubernetes.ground import look
 from infra.targets.kubernetes.here import building, here
-from infra.targets.kubernetes.layout import RULE, SLOTS, Layout
+from infra.targets.kubernetes.layout import KEPT, RULE, SLOTS, Layout
 from infra.targets.kubernetes.metering import envoy, traefik
 from infra.targets.kubernetes.placing import environment, grace
 from infra.targets.kubernetes.standing import Born, Seen, astray, held, placed, standing
@@ -133,7 +133,8 @@ class Kubernetes:
         service, layout = settings.services[name], self._layout(settings)
         alone = service.kind == "singleton"
         names = {slot: layout.seat(name, slot).name for slot in SLOTS}
-        router = {**layout.reach, "route": name, "rule": RULE, "backends": names, "settle": SETTLE}
+        kept = {"kept": KEPT} if service.kind == "sticky-http" else {}
+        router = {**layout.reach, "route": name, "rule": RULE, "backends": names, **kept, "settle": SETTLE}
         return Service(
             name=name,
             kind=service.kind,
@@ -226,10 +227,11 @@ def _meter(layout: Layout, name: str, settings: Settings) -> Backend | None:
     if place is None or place.metrics is None:
         return None
     urls, backends = place.metrics.url, {slot: layout.seat(name, slot).name for slot in SLOTS}
+    kept = range(1, 1 + len(KEPT)) if settings.services[name].kind == "sticky-http" else ()
     if place.metrics.kind == "traefik":
-        return Backend("prometheus-text", traefik(urls, layout.namespace, name, backends))
+        return Backend("prometheus-text", traefik(urls, layout.namespace, name, backends, kept))
     places = {slot: place for place, slot in enumerate(SLOTS)}
-    return Backend("prometheus-text", envoy(urls, layout.namespace, name, 0, places))
+    return Backend("prometheus-text", envoy(urls, layout.namespace, name, (0, *kept), places))
 
 
 def _scale(layout: Layout, name: str, placements: Mapping[str, Placement]) -> Mapping[str, Json]:

@@ -16,7 +16,8 @@ from infra.config.settings import Service
 from infra.release import Inputs
 from infra.targets.kubernetes.imaging import Images
 from infra.targets.kubernetes.layout import SLOTS, Layout, Seat
-from infra.targets.kubernetes.objects import ROUTES, birth, budget, deployment, route, scaler, service
+from infra.targets.kubernetes.objects import birth, budget, deployment, scaler, service
+from infra.targets.kubernetes.routing import ROUTES, Way
 from infra.targets.kubernetes.standing import Born
 
 EVERYTHING = ["*"]
@@ -100,7 +101,7 @@ class Declaration:
         if settings.kind != "singleton":
             version, kind = ROUTES
             options = pulumi.ResourceOptions.merge(self._options(WEIGHTS), pulumi.ResourceOptions(depends_on=addresses))
-            given = route(self._layout, name, settings, self._now.serving, told=self._told)
+            given = Way(self._layout, name, settings, self._now.serving, self._told).route()
             self._keep(CustomResource(f"route of {name}", api_version=version, kind=kind, **given, opts=options))
 
     def born(self) -> pulumi.Output[Born]:

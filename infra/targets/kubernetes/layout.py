@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 SLOTS = ("blue", "green")
 RULE = "crossfade"
 """Name of our rule in a route; whatever other rules it has are somebody else's."""
+KEPT = {slot: f"{RULE}-{slot}" for slot in SLOTS}
+"""Name of the rule of each slot for browsers that are kept on it, where a route is sticky."""
 WHOLE = 100
 """Weights in our rule add up to it."""
 STACK, SERVICE, SLOT = "crossfade/stack", "crossfade/service", "crossfade/slot"

@@ -1,14 +1,12 @@
 """The things of a stack as documents of the cluster's API, each whole. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from infra.config.kubernetes import Autoscale
-from infra.config.settings import Service
 from infra.contract.document import Json
-from infra.contract.route import SLOT_HEADER
 from infra.release import Inputs, version_of
-from infra.targets.kubernetes.layout import IMAGE, INPUTS, PORT, RULE, SLOTS, VERSION, WHOLE, Layout, Seat
+from infra.targets.kubernetes.layout import IMAGE, INPUTS, PORT, VERSION, Layout, Seat
 from infra.targets.kubernetes.placing import pod
 
 SKIP: Mapping[str, str] = {"pulumi.com/skipAwait": "true"}
@@ -17,7 +15,6 @@ DEADLINE = 600
 """Seconds after which the cluster itself calls a Deployment stuck."""
 _KEPT = 2
 """Earlier versions of a Deployment that the cluster keeps."""
-_GATEWAY = "gateway.networking.k8s.io"
 
 
 def deployment(seat: Seat, inputs: Inputs, image: Json, replicas: int) -> Mapping[str, Json]:
@@ -80,59 +77,7 @@ def scaler(seat: Seat, least: int, scale: Autoscale) -> Mapping[str, Json]:
     }
 
 
-def route(layout: Layout, name: str, settings: Service, serving: str, *, told: bool) -> Mapping[str, Json]:
-    """The route of a service, all of it on one slot. Its rules are written once: from then on they are the router's.
-
-    Args:
-        layout: the stack.
-        name: of the service.
-        settings: of the service.
-        serving: the slot that gets all requests.
-        told: whether a request says which slot it is for. Envoy counts slots apart only where something of theirs differs.
-    """
-    namespace, gateway = layout.door
-    parent = {
-        "namespace": namespace,
-        "name": gateway,
-        **({} if settings.listener is None else {"sectionName": settings.listener}),
-    }
-    return {
-        "metadata": layout.seat(name, None).metadata,
-        "spec": {
-            "parentRefs": [parent],
-            **({"hostnames": list(settings.hosts)} if settings.hosts else {}),
-            "rules": [
-                {
-                    "name": RULE,
-                    "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
-                    "backendRefs": _shares(layout, name, settings.port, serving, told=told),
-                }
-            ],
-        },
-    }
-
-
-def _shares(layout: Layout, name: str, port: int | None, serving: str, *, told: bool) -> Sequence[Mapping[str, Json]]:
-    return [
-        {
-            "name": layout.seat(name, slot).name,
-            "port": port,
-            "weight": WHOLE if slot == serving else 0,
-            **({"filters": [_telling(slot)]} if told else {}),
-        }
-        for slot in SLOTS
-    ]
-
-
-def _telling(slot: str) -> Mapping[str, Json]:
-    return {"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [{"name": SLOT_HEADER, "value": slot}]}}
-
-
 def birth(layout: Layout, start: str) -> Mapping[str, Json]:
     """What says which slot served first. When it was made, the stack was born."""
     metadata = {"name": layout.birth, "namespace": layout.namespace, "labels": layout.labels}
     return {"metadata": metadata, "data": {"start": start}}
-
-
-ROUTES: tuple[str, str] = (f"{_GATEWAY}/v1", "HTTPRoute")
-"""Version and kind of a route."""

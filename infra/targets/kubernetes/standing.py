@@ -8,7 +8,7 @@ from typing import Any
 from infra.contract.document import Json
 from infra.contract.pods import HELD
 from infra.release import Standing
-from infra.targets.kubernetes.layout import IMAGE, INPUTS, RULE, SERVICE, SLOT, SLOTS, Layout, is_ours
+from infra.targets.kubernetes.layout import IMAGE, INPUTS, KEPT, RULE, SERVICE, SLOT, SLOTS, Layout, is_ours
 
 Document = Mapping[str, Any]
 
@@ -75,11 +75,13 @@ def standing(seen: Seen, stack: str) -> Standing:
     for each in there:
         if each.slot is not None:
             slots.setdefault(each.slot, {})[each.service] = each.inputs
-    weights = [_weights(route) for route in seen.routes if is_ours(route.get("metadata") or {}, stack)]
+    routes = [route for route in seen.routes if is_ours(route.get("metadata") or {}, stack)]
+    weights = [_weights(route, RULE) for route in routes]
     read = [each for each in weights if each is not None]
     total = {slot: sum(each.get(slot, 0) for each in read) for slot in SLOTS}
     at_work = {each.slot for each in there if each.slot is not None and each.inputs.get("kind") == "singleton" and each.replicas}
-    busy = frozenset({slot for slot in SLOTS if total[slot]} | at_work)
+    kept = {slot for route in routes for slot in SLOTS if (_weights(route, KEPT[slot]) or {}).get(slot)}
+    busy = frozenset({slot for slot in SLOTS if total[slot]} | kept | at_work)
     data = (seen.birth or {}).get("data") or {}
     start = data.get("start") if is_ours((seen.birth or {}).get("metadata") or {}, stack) else None
     return Standing(
@@ -120,10 +122,10 @@ def _placed(document: Document, stack: str) -> Placed | None:
     return Placed(service, slot, inputs, str(notes.get(IMAGE) or ""), replicas)
 
 
-def _weights(route: Document) -> Mapping[str, int] | None:
-    """The weight of each slot in our rule, as it is written; None: there is none that can be read."""
+def _weights(route: Document, named: str) -> Mapping[str, int] | None:
+    """The weight of each slot in the rule of that name, as it is written; None: there is none that can be read."""
     try:
-        (rule,) = [each for each in route["spec"]["rules"] if each.get("name") == RULE]
+        (rule,) = [each for each in route["spec"]["rules"] if each.get("name") == named]
         name = route["metadata"]["name"]
         # A weight that is left out is 1.
         found = {each["name"]: int(each.get("weight", 1)) for each in rule["backendRefs"]}

@@ -1,6 +1,7 @@
 """What a stack in a cluster says of itself to whoever drives a rollout."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,19 @@ def test_a_service_is_moved_by_its_route(tmp_path: Path) -> None:
         {**PLACE, "route": "api", "rule": "crossfade", "backends": {"blue": "api-blue", "green": "api-green"}, "settle": 10.0},
     )
     assert (found.handover, found.front) == (None, "https://api.example.com")
+
+
+def test_browsers_are_kept_by_rules_of_their_own(tmp_path: Path) -> None:
+    """The router of a sticky service knows the rule of each slot, and its meter tells apart who came by one."""
+    found = service(tmp_path, "api", api_with(kind="sticky-http"))
+
+    assert found.router is not None
+    assert found.router.settings["kept"] == {"blue": "crossfade-blue", "green": "crossfade-green"}
+    assert found.meter is not None
+    series = "httproute-trading-api-gw-edge-public-ep-web-{}-svc-trading-api-blue-0@kubernetesgateway"
+    named, slots = (re.compile(found.meter.settings[key]["blue"]["service"]) for key in ("named", "slots"))
+    assert [bool(named.fullmatch(series.format(place))) for place in (0, 1, 2)] == [False, True, True]
+    assert all(slots.fullmatch(series.format(place)) for place in (0, 1, 2))
 
 
 def test_a_context_goes_with_every_backend(tmp_path: Path) -> None:

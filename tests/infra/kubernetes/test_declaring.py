@@ -1,8 +1,11 @@
 """The things of a stack in a cluster, as the real SDK registers them."""
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
@@ -95,6 +98,31 @@ def test_a_route_begins_with_all_on_one_slot_and_is_then_the_routers(told: Told)
     }
     assert told.resources["route of api"].ignored == (*PLACE, "spec.rules")
     assert told.resources["route of api"].needs == {"address of api on blue", "address of api on green"}
+
+
+def test_a_sticky_route_keeps_browsers(tmp_path: Path) -> None:
+    """Who is kept on a slot has a rule for it, which leads to both; whoever comes to a slot that is not his gets its cookie."""
+    spec = declared(tmp_path, api_with(kind="sticky-http", affinity="1h"))["route of api"]["spec"]
+    cookies = {slot: f"crossfade-api={slot}; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax" for slot in BOTH}
+
+    def ends(rule: Mapping[str, Any]) -> list[tuple[str, int, str | None]]:
+        modified = [
+            [one["responseHeaderModifier"]["add"] for one in each.get("filters", ())] or [[{"value": None}]]
+            for each in rule["backendRefs"]
+        ]
+        return [
+            (each["name"], each["weight"], added[0][0]["value"])
+            for each, added in zip(rule["backendRefs"], modified, strict=True)
+        ]
+
+    assert [rule["name"] for rule in spec["rules"]] == ["crossfade", "crossfade-blue", "crossfade-green"]
+    assert [ends(rule) for rule in spec["rules"]] == [
+        [("api-blue", 100, cookies["blue"]), ("api-green", 0, cookies["green"])],
+        [("api-blue", 100, None), ("api-green", 0, cookies["green"])],
+        [("api-blue", 100, cookies["blue"]), ("api-green", 0, None)],
+    ]
+    patterns = [[each["headers"][0]["value"] for each in rule["matches"]] for rule in spec["rules"][1:]]
+    assert [bool(re.fullmatch(one, "a=b; crossfade-api=green; c=d")) for (one,) in patterns] == [False, True]
 
 
 def test_a_door_is_what_was_written(tmp_path: Path) -> None:

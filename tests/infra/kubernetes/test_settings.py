@@ -38,7 +38,6 @@ def agent(**change: object) -> Mapping[str, Any]:
         ({**VALUES, "kubernetes": {"namespace": "trading"}}, "api has no gateway", "gateway: gateways/public"),
         (api(url=None), "api has no url", "url: 'https://api.example.com'"),
         (api(image=None), "there is no registry", "registry: registry.example.com/team"),
-        (api(kind="sticky-http"), "api cannot be sticky in a cluster", "kind: http"),
         (api(autoscale={"max": 2}), "api cannot be scaled to 2", "max: 4"),
         (api(autoscale={"max": 9}, cpus=None), "api has no cpus", "cpus: 0.5"),
         (api(health=[{"http": {"path": "/", "contains": "ok"}}]), "contains cannot be asked in a cluster", "take contains out"),

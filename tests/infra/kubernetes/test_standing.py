@@ -58,6 +58,17 @@ def test_a_slot_without_weight_is_idle() -> None:
     assert standing(Seen([], [route(None, 0)]), "staging").busy == {"blue"}
 
 
+def test_a_slot_that_browsers_are_kept_on_is_busy() -> None:
+    """Without weight, but with a way for those who were there before, it has traffic; the other slot's serves."""
+    mine, kept = route(0, 100), route(100, 0, rule="crossfade-blue")["spec"]["rules"]
+    held = {**mine, "spec": {"rules": [*mine["spec"]["rules"], *kept]}}
+    left = {**mine, "spec": {"rules": [*mine["spec"]["rules"], *route(0, 100, rule="crossfade-blue")["spec"]["rules"]]}}
+
+    assert standing(Seen([], [held]), "staging").busy == {"blue", "green"}
+    assert standing(Seen([], [held]), "staging").serving == "green"
+    assert standing(Seen([], [left]), "staging").busy == {"green"}
+
+
 def test_a_singleton_at_work_makes_its_slot_busy() -> None:
     """A singleton with a pod is at work, whatever the routes say; one without is not."""
     seen = Seen([pods("agent", "blue", 1, "singleton"), pods("agent", "green", 0, "singleton")], [route(0, 100)])

@@ -237,7 +237,7 @@ def test_what_infra_says_of_the_same() -> None:
     backends = {"blue": "api-blue"}
     counters = {
         "traefik": traefik(["u"], "a", "api", backends)["requests"],
-        "envoy": envoy(["u"], "a", "api", 0, {"blue": 0})["requests"],
+        "envoy": envoy(["u"], "a", "api", (0,), {"blue": 0})["requests"],
     }
 
     assert counters == COUNTERS

@@ -260,10 +260,23 @@ def test_traefik_by_its_own_names() -> None:
     assert not any(expression.fullmatch(each) for each in others)
 
 
+def test_who_came_by_name_is_told_apart(gateway: Gateway) -> None:
+    """Requests of rules for browsers that are kept count as their slot's, and as named ones: the weights did not send them."""
+    series = "httproute-shop-api-gw-edge-public-ep-web-{}-svc-shop-api-{}-0@kubernetesgateway"
+    given = traefik([], "shop", "api", {"blue": "api-blue", "green": "api-green"}, (1, 2))
+    shown = {(0, "blue", "200"): 7, (1, "blue", "200"): 20, (2, "blue", "500"): 3, (1, "green", "200"): 5}
+    named = {name: each for name, each in given.items() if name not in {"url", "latency"}}
+    gateway.say(
+        requests({(series.format(place, slot), code): count for (place, slot, code), count in shown.items()}, named["requests"])
+    )
+    found = meter(gateway.backend(latency=None, **named)).read().slots
+    assert found == {"blue": Counts(30, 3, named=23), "green": Counts(5, 0, named=5)}
+
+
 @pytest.mark.processes
 def test_envoy_by_its_own_names(proxy: Proxy, gateway: Gateway) -> None:
     """What a real Envoy shows in this format is counted as it is: codes, and latency whose edges are milliseconds."""
-    given = envoy([f"http://127.0.0.1:{gateway.port}/"], "shop", "api", 0, {"blue": 0, "green": 1})
+    given = envoy([f"http://127.0.0.1:{gateway.port}/"], "shop", "api", (0,), {"blue": 0, "green": 1})
     slots = {slot: {"envoy_cluster_name": f"api--{slot}"} for slot in ("blue", "green")}
     mine, reference = (meter(each) for each in (backend(**{**given, "slots": slots}), proxy.meter_of("api")))
     for path in ("/", "/500", "/"):

@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infra.contract import Json
+from infra.contract.route import kept
 from smoke.routers.gateway_rules import Ours
 
 Document = Mapping[str, Any]
 
 NAMESPACE, NAME = "shop", "api"
 OURS = Ours("crossfade", {"blue": "api-blue", "green": "api-green"})
+KEPT = {"blue": "crossfade-blue", "green": "crossfade-green"}
+STICKY = Ours(OURS.rule, OURS.backends, KEPT)
 SETTINGS = {"namespace": NAMESPACE, "route": NAME, "backends": dict(OURS.backends)}
 
 
@@ -22,6 +25,15 @@ def backend(name: str, weight: int | None, **more: Json) -> dict[str, Any]:
 def rule(blue: int | None = 100, green: int | None = 0, *others: Document, **more: Json) -> dict[str, Any]:
     """Our rule, with backends of others behind ours."""
     return {"name": "crossfade", "backendRefs": [backend("api-blue", blue), backend("api-green", green), *others], **more}
+
+
+def sticky(blue: int = 100) -> list[dict[str, Any]]:
+    """Our rules where browsers are kept on their slot, all with one share."""
+    return [rule(blue, 100 - blue), *(rule(blue, 100 - blue, name=name, matches=[_holder(slot)]) for slot, name in KEPT.items())]
+
+
+def _holder(slot: str) -> dict[str, Any]:
+    return {"headers": [{"name": "cookie", "type": "RegularExpression", "value": kept("api", slot)}]}
 
 
 def route(*rules: Document, namespace: str = NAMESPACE, gateways: Sequence[str] = ("front",), **spec: Json) -> dict[str, Any]:

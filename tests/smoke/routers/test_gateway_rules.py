@@ -11,7 +11,7 @@ from infra.contract import Json
 from smoke.errors import UsageError
 from smoke.routers.gateway import GatewayRouter
 from smoke.routers.gateway_rules import RuleError, Word, route_in
-from tests.smoke.routers.gateway_routes import OURS, SETTINGS, backend, read, report, route, rule
+from tests.smoke.routers.gateway_routes import OURS, SETTINGS, STICKY, backend, read, report, route, rule, sticky
 
 PARTS = [
     "metadata",
@@ -83,6 +83,30 @@ def test_percentages_are_whole_or_refused(blue: int, green: int, share: int) -> 
         assert percents["blue"] * green == percents["green"] * blue
         assert found.has(percents)
         assert found.has(wanted) == (percents == wanted)
+
+
+@given(before=SHARES, share=SHARES, keep=some.sets(some.sampled_from(["blue", "green"])))
+def test_browsers_stay_where_there_is_a_way(before: int, share: int, keep: set[str]) -> None:
+    """Who is kept on a slot that has weight, or is to be kept, goes there alone; else where all go. The weights are all's."""
+    wanted = {"blue": 100 - share, "green": share}
+    found = route_in(read(*sticky(before)), STICKY)
+    changed = route_in(read(*found.rules(wanted, keep)), STICKY)
+    assert changed.has(wanted, keep)
+    assert changed.percents() == wanted
+    for slot in ("blue", "green"):
+        alone = {each: 100 * (each == slot) for each in wanted}
+        assert changed.kept[slot] == (alone if wanted[slot] or slot in keep else wanted)
+
+
+@given(share=SHARES, broken=some.sampled_from([[], [{"name": "crossfade-blue"}], 2 * [rule(name="crossfade-blue")]]))
+def test_a_rule_for_browsers_that_is_broken_keeps_nobody_from_going_back(share: int, broken: list[Json]) -> None:
+    """It is named as missing, stays as it is, and weights are written all the same."""
+    own, _, green = sticky()
+    found = route_in(read(own, *broken, green), STICKY)
+    changed = found.rules({"blue": 100 - share, "green": share})
+    assert found.missing == ["crossfade-blue"]
+    assert changed[1:-1] == broken
+    assert route_in(read(*changed), STICKY).weights == {"blue": 100 - share, "green": share}
 
 
 def test_weights_of_any_sum() -> None:
