@@ -173,9 +173,7 @@ def main() -> None:
         rollouts(scene)
         if len(scene.left) > 1:
             cuts = quantiles(scene.left, n=100, method="inclusive")
-            print(
-                f"\ncandidate's last answer after the decision: p50 {cuts[49]:.0f}, p99 {cuts[98]:.0f} ms of {len(scene.left)}"
-            )
+            print(f"\ncandidate's last answer after the decision: p50 {cuts[49]:.0f}, p99 {cuts[98]:.0f} ms of {len(scene.left)}")
         print(switches(scene, asked.switches))
 
 
