@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,11 @@ def kube_api(
         address = f"https://{host}:{port}"
         kubeconfig = authority.kubeconfig(folder / "admin.kubeconfig", address, admin)
         etcd = _etcd(programs, folder, client, peer)
-        words = [*_listening(authority, host, port), *_trust(authority), *_behaviour(client, services, controllers=controllers)]
+        words = [
+            *_listening(authority, host, port, services),
+            *_trust(authority),
+            *_behaviour(client, services, controllers=controllers),
+        ]
         context = authority.context(admin)
         ready = f"{address}/readyz"
         server = Daemon(
@@ -176,8 +181,10 @@ def _etcd(programs: Path, folder: Path, client: int, peer: int) -> Daemon:
     return Daemon([str(programs / "etcd"), *flags], folder / "etcd.log", lambda: '"health":"true"' in said(f"{reached}/health"))
 
 
-def _listening(authority: Authority, host: str, port: int) -> list[str]:
-    names = [*(f"DNS:{each}" for each in _NAMES), *{f"IP:{host}", "IP:127.0.0.1"}]
+def _listening(authority: Authority, host: str, port: int, services: str) -> list[str]:
+    # Pods find it at the first address that Services are given.
+    found = {host, "127.0.0.1", str(IPv4Network(services)[1])}
+    names = [*(f"DNS:{each}" for each in _NAMES), *(f"IP:{each}" for each in sorted(found))]
     own = authority.server("apiserver", "kube-apiserver", names)
     return _flags(
         {

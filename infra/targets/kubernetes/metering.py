@@ -26,11 +26,11 @@ def traefik(
         backends: the Service of each slot.
         kept: places in the route of rules for browsers that are kept on a slot, from 0 on.
     """
-    # In between are the gateway, its entry point and the rule's place, which may change; the Service and its place come last.
+    # In between are the gateway, its entry point, the rule's place, and what stands for its matches; the Service comes last.
     before, within = re.escape(f"httproute-{namespace}-{route}-gw-"), re.escape(f"-svc-{namespace}-")
     after = {slot: rf"{within}{re.escape(service)}-\d+@kubernetesgateway" for slot, service in backends.items()}
     places = "|".join(map(str, kept))
-    named = {slot: {"service": rf"{before}.+-({places}){each}"} for slot, each in after.items()} if kept else {}
+    named = {slot: {"service": rf"{before}.+-({places})(-[0-9a-f]{{8,}})?{each}"} for slot, each in after.items()} if kept else {}
     return {
         "url": list(urls),
         "requests": "traefik_service_requests_total",

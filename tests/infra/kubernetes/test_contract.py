@@ -57,7 +57,7 @@ def test_browsers_are_kept_by_rules_of_their_own(tmp_path: Path) -> None:
     assert found.router is not None
     assert found.router.settings["kept"] == {"blue": "crossfade-blue", "green": "crossfade-green"}
     assert found.meter is not None
-    series = "httproute-trading-api-gw-edge-public-ep-web-{}-svc-trading-api-blue-0@kubernetesgateway"
+    series = "httproute-trading-api-gw-edge-public-ep-web-{}-25fed2dcf1d920790412-svc-trading-api-blue-0@kubernetesgateway"
     named, slots = (re.compile(found.meter.settings[key]["blue"]["service"]) for key in ("named", "slots"))
     assert [bool(named.fullmatch(series.format(place))) for place in (0, 1, 2)] == [False, True, True]
     assert all(slots.fullmatch(series.format(place)) for place in (0, 1, 2))

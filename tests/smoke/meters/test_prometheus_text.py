@@ -262,7 +262,7 @@ def test_traefik_by_its_own_names() -> None:
 
 def test_who_came_by_name_is_told_apart(gateway: Gateway) -> None:
     """Requests of rules for browsers that are kept count as their slot's, and as named ones: the weights did not send them."""
-    series = "httproute-shop-api-gw-edge-public-ep-web-{}-svc-shop-api-{}-0@kubernetesgateway"
+    series = "httproute-shop-api-gw-edge-public-ep-web-{}-25fed2dcf1d920790412-svc-shop-api-{}-0@kubernetesgateway"
     given = traefik([], "shop", "api", {"blue": "api-blue", "green": "api-green"}, (1, 2))
     shown = {(0, "blue", "200"): 7, (1, "blue", "200"): 20, (2, "blue", "500"): 3, (1, "green", "200"): 5}
     named = {name: each for name, each in given.items() if name not in {"url", "latency"}}
