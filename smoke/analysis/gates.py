@@ -90,15 +90,18 @@ def _probes(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _restarts(evidence: Evidence) -> Iterator[Finding]:
-    most: dict[str, int] = {}
-    for (service, slot, _), count in evidence.restarts.items():
+    most: dict[str, tuple[int, str]] = {}
+    for probe, count in evidence.restarts.items():
+        service, slot, _ = probe
         if slot == evidence.candidate:
-            most[service] = max(count, most.get(service, 0))
-    for service, count in most.items():
+            latest = evidence.latest.get(probe)
+            ill = f": {latest.detail}" if latest is not None and latest.answer is Answer.FAILED else ""
+            most[service] = max((count, ill), most.get(service, (0, "")))
+    for service, (count, ill) in most.items():
         tolerated = evidence.plan.gates_of(service).restarts
         if count > tolerated:
             because = f"{service} {evidence.candidate}: restarted {count} times during the rollout, {tolerated} are tolerated"
-            yield Finding(Verdict.FAIL, service, "restarts", because)
+            yield Finding(Verdict.FAIL, service, "restarts", because + ill)
 
 
 def _memory(evidence: Evidence) -> Iterator[Finding]:

@@ -172,7 +172,7 @@ def test_drivers_that_race_never_declare_two(declarations: Singleton) -> None:
     declarations.declare(0, 0)
     for _ in range(4):
         with ThreadPoolExecutor(4) as drivers:
-            tries = [drivers.submit(declarations.handover(1.5).hold, slot) for slot in ("blue", "green") * 2]
+            tries = [drivers.submit(declarations.handover(4.0).hold, slot) for slot in ("blue", "green") * 2]
             errors = [str(each.exception()) for each in tries]
         assert sorted(declarations.replicas().values()) == [0, 1], errors
         assert any("still works" in each for each in errors) or all("did not come to work" in each for each in errors)

@@ -15,8 +15,8 @@ BRISK: Mapping[str, Any] = {**PLAN, "traffic": {"api": PLAN["traffic"]["api"]}}
 """The short plan, where there is no dashboard."""
 
 
-JOURNAL = f"crossfade-{STACK}-"
-"""How the names of what a journal has begin. It outlives the stack: what happened is not undone."""
+RECORDS = f"crossfade-{STACK}"
+"""The name of the lease, and how those of what a journal has begin. They outlive the stack: what happened is not undone."""
 
 
 class KubeWorkshop(Workshop):
@@ -43,8 +43,8 @@ class KubeWorkshop(Workshop):
     def names(self) -> list[str]:
         """Everything that the namespace has, by kind and name, but for what every namespace has."""
         found = self.node.api.kubectl("get", KINDS, "-n", self.namespace, "-o", "name").stdout.split()
-        ours = [each for each in found if not each.startswith((f"configmap/{JOURNAL}", f"lease.coordination.k8s.io/{JOURNAL}"))]
-        return sorted(each for each in ours if each != "configmap/kube-root-ca.crt")
+        kept = {f"lease.coordination.k8s.io/{RECORDS}", "configmap/kube-root-ca.crt"}
+        return sorted(each for each in found if each not in kept and not each.startswith(f"configmap/{RECORDS}-"))
 
     def pods(self) -> Mapping[str, str]:
         """The identity of each pod that is there, by name."""

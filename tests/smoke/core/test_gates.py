@@ -163,6 +163,15 @@ def test_a_restart_is_seen_by_its_instance() -> None:
     assert "restarts" not in judged(blue)
 
 
+def test_a_restart_is_told_with_its_words() -> None:
+    """What a probe says of a candidate that began anew and is not well is in the reason; one that is well has no more to say."""
+    ill = seen(look(0.0, reading(instance="1")), look(1.0, reading(Answer.FAILED, instance="2")))
+    well = seen(look(0.0, reading(instance="1")), look(1.0, reading(instance="2")))
+    told = [next(each.because for each in judge(evidence, STEP) if each.gate == "restarts") for evidence in (ill, well)]
+
+    assert [each.partition("tolerated")[2] for each in told] == [": what was seen", ""]
+
+
 def weighed(at: float, slot: str, megabytes: float) -> Look:
     """A look whose one reading says how much memory a slot holds."""
     return look(at, replace(reading(slot=slot), numbers={"rss_mb": megabytes}))
