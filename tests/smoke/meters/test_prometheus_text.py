@@ -266,9 +266,7 @@ def test_who_came_by_name_is_told_apart(gateway: Gateway) -> None:
     given = traefik([], "shop", "api", {"blue": "api-blue", "green": "api-green"}, (1, 2))
     shown = {(0, "blue", "200"): 7, (1, "blue", "200"): 20, (2, "blue", "500"): 3, (1, "green", "200"): 5}
     named = {name: each for name, each in given.items() if name not in {"url", "latency"}}
-    gateway.say(
-        requests({(series.format(place, slot), code): count for (place, slot, code), count in shown.items()}, named["requests"])
-    )
+    gateway.say(requests({(series.format(place, slot), code): count for (place, slot, code), count in shown.items()}))
     found = meter(gateway.backend(latency=None, **named)).read().slots
     assert found == {"blue": Counts(30, 3, named=23), "green": Counts(5, 0, named=5)}
 
