@@ -184,6 +184,7 @@ def rollouts(scene: Scene) -> None:
     for name in OURS:
         scene.release(**FAULTS[name].env)
         scene.row(name, lambda: scene.crossfade("promote"))
+        scene.back()
     scene.release()
     scene.row("every pod deleted at 50 %", lambda: scene.at(50, scene.delete))
     scene.back()
