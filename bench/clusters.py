@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import quantiles
@@ -56,14 +56,18 @@ _LOOSE: Mapping[str, Any] = {"http": {"path": "/health/", "every": "2s", "timeou
 class Scene:
     """A stack under load."""
 
-    def __init__(self, project: KubeWorkshop, rate: float) -> None:
+    def __init__(self, project: KubeWorkshop, rate: float, only: Sequence[str]) -> None:
         self.project = project
         self.rate = rate
+        self.only = only
+        """Words of the names of scenarios that are wanted; none: all are."""
         self.left: list[float] = []
         """Milliseconds from each decision to go back until the candidate's last answer."""
 
     def row(self, name: str, act: Callable[[], int]) -> None:
         """Do it under load, and print what was lost."""
+        if self.only and not any(each in name for each in self.only):
+            return
         self.settled()
         target = {"api": Target(self.project.front("api", "/prices"), self.rate)}
         known = self._versions()
@@ -133,7 +137,7 @@ class Scene:
         """Held at this step, delete every pod of both slots of the API, one after the other, each once all are ready."""
         self.crossfade("pause", "--why", "bench")
         for name in [each for each in self.project.pods() if each.startswith("api-")]:
-            self.project.node.api.kubectl("delete", "pod", name, "-n", self.project.namespace, "--wait=false")
+            self.project.node.api.kubectl("delete", "pod", name, "-n", self.project.namespace, "--wait=false", check=False)
             time.sleep(0.5)
             self.settled()
         self.crossfade("resume")
@@ -155,11 +159,12 @@ class Scene:
 def main() -> None:
     """Run it, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("only", nargs="*", help="words of the names of scenarios; without them all")
     parser.add_argument("--rate", type=float, default=300.0, help="requests a second")
     parser.add_argument("--switches", type=int, default=50)
     asked = parser.parse_args()
     with stack() as project:
-        scene = Scene(project, asked.rate)
+        scene = Scene(project, asked.rate, asked.only)
         head = (
             "what",
             "exit",
