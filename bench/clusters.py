@@ -6,7 +6,7 @@ of weights. Nothing is drawn by chance.
 """
 
 import argparse
-import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,9 +23,10 @@ import kube_gateway
 import kube_trading
 from kube_names import names
 from kube_node import kube_node
-from kube_workshop import KubeWorkshop, kube_workshop
+from kube_workshop import KubeWorkshop, kube_workshop, patient
 from machine import wait_for
 from test_faults import FAULTS
+from test_faults import PLAN as SHORT
 
 from infra.contract import Contract
 from smoke.clock import SystemClock
@@ -33,24 +34,15 @@ from smoke.meters import meter
 from smoke.routers import router
 from smoke.seeing import Seeing
 from smoke.traffic import Entry, Target, entries, traffic
+from tests.smoke.routers.gateway_harness import reached
 
 SERVER_ERROR = 500
 READY = 120.0
-PLAN: Mapping[str, Any] = {
-    "steps": [20, 50, 100],
-    "bake": "3s",
-    "last": "4s",
-    "requests": 50,
-    "limit": "60s",
-    "at_limit": "back",
-    "prove": "60s",
-    # Two cores carry the cluster, the gateway, both slots, the load and the driver.
-    "gates": {"latency_ratio": 4, "errors": 0.05, "error_margin": 0.05},
-}
+# Two cores carry the cluster, the gateway, both slots, the load and the driver.
+PLAN: Mapping[str, Any] = {**SHORT, "limit": "60s", "prove": "60s", "gates": {**SHORT["gates"], "latency_ratio": 4}}
 OURS = ("errors", "latency", "crash", "never ready", "wrong version", "silent feed")
 """Faults of those that the trading system has in a cluster, where it has no dashboard."""
-STEPS = (20, 50, 100)
-_LOOSE: Mapping[str, Any] = {"http": {"path": "/health/", "every": "2s", "timeout": "5s"}}
+STEPS = PLAN["steps"]
 
 
 class Scene:
@@ -78,13 +70,13 @@ class Scene:
                 time.sleep(1)
             seen, asked = load.summary()["api"], list(entries(record))
         report = self.project.report()
-        own = sum(1 for each in asked if self._failed(each) and each.version == known[report["candidate"]])
-        failed = sum(1 for each in asked if self._failed(each))
+        failed = [each for each in asked if isinstance(each.outcome, int) and each.outcome >= SERVER_ERROR]
+        own = sum(each.version == known[report["candidate"]] for each in failed)
         wrong = sum(count for version, count in seen.versions.items() if version not in known.values())
         after = self._after(report, asked, known)
         late = f"p50 {seen.latency_p50_ms:.1f}, p99 {seen.latency_p99_ms:.1f}"
         why = report["because"][-1][:90] if report.get("because") else ""
-        cells = (name, code, seen.offered, sum(seen.lost.values()), f"{failed}, {own}", wrong, after, late, why)
+        cells = (name, code, seen.offered, sum(seen.lost.values()), f"{len(failed)}, {own}", wrong, after, late, why)
         print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
     def _after(self, report: Mapping[str, Any], asked: list[Entry], known: Mapping[str, str]) -> str:
@@ -98,10 +90,6 @@ class Scene:
             return "none came"
         self.left.append(max(0.0, 1000 * (max(answered) - decided[0])))
         return f"{self.left[-1]:.0f} ms"
-
-    @staticmethod
-    def _failed(entry: Entry) -> bool:
-        return isinstance(entry.outcome, int) and entry.outcome >= SERVER_ERROR
 
     def _versions(self) -> Mapping[str, str]:
         """The API's version by slot."""
@@ -117,15 +105,16 @@ class Scene:
         self.project.slot("green", runtime="py312", **env)
         self.project.up()
 
+    @contextmanager
+    def step(self, weight: int) -> Iterator["subprocess.Popen[bytes]"]:
+        """A promotion at that step: what drives it, which ends with the context."""
+        with self.project.begun("promote", "--to", "green", "--again", "bench") as driver:
+            wait_for(lambda: self.project.written()["green"] == weight, f"{weight} % on green", limit=READY, pause=0.05)
+            yield driver
+
     def at(self, weight: int, act: Callable[[], object]) -> int:
         """Promote, do something at that step, and wait for the end."""
-        with self.project.begun("promote", "--to", "green", "--again", "bench") as driver:
-            wait_for(
-                lambda: driver.poll() is not None or self.project.written()["green"] == weight,
-                f"{weight} % on green",
-                limit=READY,
-                pause=0.05,
-            )
+        with self.step(weight) as driver:
             act()
             return driver.wait(READY)
 
@@ -144,10 +133,8 @@ class Scene:
 
     def killed(self, weight: int) -> int:
         """Its driver is killed at that step, and the next command goes on."""
-        with self.project.begun("promote", "--to", "green", "--again", "bench") as driver:
-            wait_for(lambda: self.project.written()["green"] == weight, f"{weight} % on green", limit=READY, pause=0.05)
-            driver.kill()
-            driver.wait()
+        with self.step(weight):
+            pass
         return self.crossfade("promote")
 
     def back(self) -> None:
@@ -241,17 +228,12 @@ def stack() -> Iterator[KubeWorkshop]:
             with tempfile.TemporaryDirectory() as folder:
                 node.load(kube_trading.image(Path(folder), runtime))
         held.enter_context(names(node))
-        project = held.enter_context(kube_workshop(node, gateway, "bench", PLAN, _loose))
-        # As the tests do: the kubeconfig of this process is the cluster's.
-        os.environ |= {"KUBECONFIG": str(node.api.kubeconfig), "NO_PROXY": "*"}
+        project = held.enter_context(kube_workshop(node, gateway, "bench", PLAN, patient))
+        held.enter_context(reached(node.api))
         began = time.monotonic()
         project.up()
         print(f"up from nothing in {time.monotonic() - began:.1f} s", flush=True)
         yield project
-
-
-def _loose(project: KubeWorkshop) -> None:
-    project.settings["services"]["api"]["health"] = [_LOOSE]
 
 
 if __name__ == "__main__":

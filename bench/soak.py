@@ -23,6 +23,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT), str(ROOT / "bench")]
 
+import psutil
 from soaking.account import NOTHING, SHOWN, Failure, account, changes, failures_in, failures_of, lost, shares
 from soaking.acts import LENGTH, Act, Soak, script
 from soaking.past import Past
@@ -99,9 +100,7 @@ def rest(record: Path) -> float:
     Raises:
         SystemExit: it does not, or leaves too little for what is to come.
     """
-    idle, total = processors()
-    time.sleep(REST)
-    left = round((processors()[0] - idle) / (processors()[1] - total), 2)
+    left = round(1 - psutil.cpu_percent(REST) / 100, 2)
     seen = list(entries(record))
     slow = sum(each.latency_ms > SLOW for each in seen)
     bad = sum(each.outcome != OK for each in seen)
@@ -112,14 +111,6 @@ def rest(record: Path) -> float:
         raise SystemExit(f"this machine does not carry the load at rest: {told}. Ask for a lower --rate")
     sys.stderr.write(f"at rest: {len(seen)} requests, {left:.0%} of the processors' time is left\n")
     return left
-
-
-def processors() -> tuple[float, float]:
-    """Seconds that all processors were idle, and all of their seconds, since the machine began."""
-    fields = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:]
-    tick = os.sysconf("SC_CLK_TCK")
-    user, nice, system, idle, *rest = (int(each) / tick for each in fields)
-    return idle + rest[0], user + nice + system + idle + sum(rest)
 
 
 def run(soak: Soak, asked: argparse.Namespace, deadline: float) -> None:

@@ -63,6 +63,13 @@ class Sample:
     every: float = 0.0
     """Seconds between two readings, where the meter does not count at every look."""
 
+    def by_weight(self, slot: str, since: "Sample") -> int:
+        """Requests that the weights sent to a slot since then, and no name did; never below zero, whatever began anew."""
+        # By what was sent: of a slot that answers late, fewer are answered than it was given.
+        old, new = since.slots.get(slot, Counts()), self.slots.get(slot, Counts())
+        given = max(new.begun, new.requests) - max(old.begun, old.requests)
+        return max(0, given - max(0, new.named - old.named))
+
 
 class Verdict(Enum):
     """What analysis makes of what was seen."""

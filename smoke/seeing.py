@@ -10,7 +10,7 @@ from math import log
 from typing import Self
 
 from smoke.errors import MeterError, RouterError
-from smoke.model import Counts, Sample
+from smoke.model import Sample
 from smoke.seams import Clock, Meter, Router
 
 THRESHOLD = log(1e6)
@@ -133,12 +133,4 @@ def _shares(percent: Mapping[str, int], slots: Collection[str]) -> Mapping[str, 
 
 def _between(before: Sample, now: Sample) -> Mapping[str, int]:
     """Requests that came by weight, by slot, since then; a count that went down began anew, and says nothing of before."""
-    return {
-        slot: max(0, _weighted(counts) - _weighted(before.slots[slot]))
-        for slot, counts in now.slots.items()
-        if slot in before.slots
-    }
-
-
-def _weighted(counts: Counts) -> int:
-    return counts.requests - counts.named
+    return {slot: now.by_weight(slot, before) for slot in now.slots if slot in before.slots}

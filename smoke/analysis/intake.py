@@ -96,7 +96,7 @@ class Intake:
         """Requests by weight of the live slot and of the candidate since the step's weights had come to rest."""
         if self.steady is None or self.last is None:
             return 0, 0
-        return _by_weight(self.steady, self.last, self.live), _by_weight(self.steady, self.last, self.candidate)
+        return self.last.by_weight(self.live, self.steady), self.last.by_weight(self.candidate, self.steady)
 
     def blind(self, service: str, now: float) -> Iterator[str]:
         """One phrase for each reason not to believe the meter now."""
@@ -110,13 +110,6 @@ class Intake:
         flow = self.trial.flow
         if flow.idle >= max(LEAST_STILL, 2.0 * self.last.every) and flow.rate * flow.idle >= MISSED:
             yield f"{service}: the counts stand still for {flow.idle:.1f} s, where {flow.rate:.3g} requests a second were usual"
-
-
-def _by_weight(before: Sample, after: Sample, slot: str) -> int:
-    # By what was sent: of a slot that answers late, fewer are answered than it was given.
-    old, new = before.slots.get(slot, Counts()), after.slots.get(slot, Counts())
-    given = max(new.begun, new.requests) - max(old.begun, old.requests)
-    return max(0, given - max(0, new.named - old.named))
 
 
 def _since(before: Sample, after: Sample, slot: str) -> Counts:

@@ -143,12 +143,12 @@ class GatewayRouter:
             except Refused as error:
                 if error.status != _CONFLICT or error.owners:
                     raise self._refused(error) from error
-                again: Exception = error
+                cause: Exception = error
             except Unreached as error:
-                again = error
-            if not limit.wait(again):
+                cause = error
+            if not limit.wait(cause):
                 extent = "may be written or not" if sent else "is not written"
-                raise self._error(f"{dict(wanted)} {extent}", again) from again
+                raise self._error(f"{dict(wanted)} {extent}", cause) from cause
 
     def _check_kept(self, found: Route, wanted: Mapping[str, int]) -> None:
         """Requests are not split where browsers would change their slot with each; who goes back does not split."""

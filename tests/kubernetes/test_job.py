@@ -10,7 +10,7 @@ from kube_gateway import Gateway
 from kube_images import relay
 from kube_node import Node
 from kube_roles import applied
-from kube_workshop import KubeWorkshop, kube_workshop
+from kube_workshop import KubeWorkshop, kube_workshop, patient
 from machine import wait_for
 from scenes import PATIENT, unserved, users
 from workshop import pulumi_folder, said
@@ -39,7 +39,7 @@ def _project(kube_trading: Node, kube_gateway: Gateway, tmp_path_factory: pytest
             place = made.settings["kubernetes"]
             place["metrics"]["url"] = f"http://{reached}/metrics"
             place["driver"] = {"image": kube_driver.NAME}
-            made.settings["services"]["api"]["health"] = [{"http": {"path": "/health/", "every": "2s", "timeout": "5s"}}]
+            patient(made)
 
         made = stack.enter_context(kube_workshop(kube_trading, kube_gateway, "job", PLAN, prepare))
         applied(kube_trading.api, "job")

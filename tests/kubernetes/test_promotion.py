@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kube_gateway import Gateway
 from kube_node import Node
-from kube_workshop import KubeWorkshop, kube_workshop
+from kube_workshop import KubeWorkshop, kube_workshop, patient
 from machine import wait_for
 from scenes import PATIENT, unserved, users
 from workshop import pulumi_folder, said
@@ -21,8 +21,6 @@ pytestmark = [pytest.mark.engine, pytest.mark.processes, pytest.mark.load, pytes
 USERS: Mapping[str, float] = {"api": 40.0}
 """Requests a second, beside those of the plan."""
 PLAN: Mapping[str, Any] = {**PATIENT, "steps": [20, 50, 100], "traffic": {"api": {"rate": 40, "path": "/prices"}}}
-LOOSE: Mapping[str, Any] = {"http": {"path": "/health/", "every": "2s", "timeout": "5s"}}
-"""A slow answer on a busy machine must not take a pod out of service: where both go, the gateway has nobody to ask."""
 READY = 120.0
 """Seconds that pods may take."""
 EARLY = 60.0
@@ -35,7 +33,7 @@ def _project(kube_trading: Node, kube_gateway: Gateway) -> Iterator[KubeWorkshop
     """The trading system in a cluster, blue on 3.9 live, green on 3.12 standing by."""
     if pulumi_folder() is None:
         pytest.skip("needs a Pulumi: make setup, then . ./activate")
-    with kube_workshop(kube_trading, kube_gateway, "promotion", PLAN, _patient) as made:
+    with kube_workshop(kube_trading, kube_gateway, "promotion", PLAN, patient) as made:
         made.up()
         _settled(made)
         wait_for(lambda: _versions(made) == {"py39"}, "the gateway leads to blue", limit=READY, pause=0.2)
@@ -142,10 +140,6 @@ def test_destroy_leaves_nothing(project: KubeWorkshop) -> None:
     assert project.names() == []
     assert project.node.api.get("gateway", project.gateway.name, "-n", project.gateway.namespace)
     assert not project.home.exists()
-
-
-def _patient(project: KubeWorkshop) -> None:
-    project.settings["services"]["api"]["health"] = [LOOSE]
 
 
 def _settled(project: KubeWorkshop) -> None:
