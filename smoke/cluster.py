@@ -5,10 +5,10 @@ as plain dictionaries, so that whoever sends back what it has read sends back al
 """
 
 import json
-import re
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,13 @@ from urllib.parse import quote
 from infra.contract import Json
 from smoke.foreign import shortened
 from smoke.kubeconfig import NoWay, opened, troubles
+from smoke.refusal import Refused, Unreached, host, refusal, refused
 
 if TYPE_CHECKING:
     import httpx2
 
 MANAGER = "crossfade"
 """The field manager under which fields of an object are ours."""
-_MANAGED_BY = re.compile(r'conflict with "([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,41 +60,12 @@ STACK_LABEL, SERVICE_LABEL, SLOT_LABEL = "crossfade/stack", "crossfade/service",
 """Labels of everything that was placed, by which it is found."""
 VERSION_LABEL = "app.kubernetes.io/version"
 """Label of Deployments and pods that says what they were placed as."""
+IMAGE_NOTE = "crossfade/image"
+"""Annotation of Deployments that says with which image they were placed."""
+_MOST = 64 * 1024
+"""Bytes that no refusal has."""
 _BARE = ";as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 """Asks for objects without their contents."""
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Who owns a field that somebody else wants to set."""
-
-    manager: str
-    field: str
-    """Its path: ``.spec.rules``."""
-
-
-class Unreached(Exception):
-    """Nobody answers for the cluster, or not now; the text says why."""
-
-    def __init__(self, text: str, *, after: float | None = None, passing: bool = True) -> None:
-        super().__init__(text)
-        self.after = after
-        """Seconds that the server asks to be left alone; None: it does not say."""
-        self.passing = passing
-        """Whether asking again may help; False where the kubeconfig does not lead to a cluster."""
-
-
-class Refused(Exception):
-    """The API server answers, with a refusal; the text is its message."""
-
-    def __init__(self, text: str, status: int, reason: str = "", owners: tuple[Owner, ...] = ()) -> None:
-        super().__init__(text)
-        self.status = status
-        """As of HTTP: 403 has no right, 404 no such object, 409 see ``owners``, 422 makes no sense to it."""
-        self.reason = reason
-        """The server's word for it: ``NotFound``; ``NoKind`` where it is the kind itself that the cluster does not have."""
-        self.owners = owners
-        """Of a status 409, who owns what is to be applied; none: the object is another by now than the one that was read."""
 
 
 class Cluster:
@@ -171,6 +142,27 @@ class Cluster:
         query = {"container": container, "tailLines": str(lines), "previous": "true" if previous else "false"}
         return self._send("GET", POD, pod, "log", params=query).text
 
+    def header(self, pod: str, port: int, path: str, name: str) -> str | None:
+        """That header of what a pod answers to a GET, whatever its status; None: there is none. The API server hands it on.
+
+        Args:
+            pod: its name.
+            port: the one that it listens on.
+            path: as it is asked for, from its first slash on.
+            name: of the header.
+
+        Raises ``Unreached`` also where the server does not reach the pod.
+        """
+        url = f"{self._path(POD, f'{pod}:{port}', 'proxy')}{path}"
+        with self._asking(), self._open().stream("GET", url) as answer:
+            # Of a pod's own body nothing is wanted, however much there is of it.
+            if name in answer.headers or int(answer.headers.get("content-length", _MOST)) >= _MOST:
+                return answer.headers.get(name)
+            answer.read()
+        if not answer.is_success and refused(answer):
+            raise self._refusal(answer, POD)
+        return None
+
     # How it is asked
 
     def _ask(self, method: str, kind: Kind, name: str = "", part: str = "", **more: Any) -> Json:  # noqa: ANN401 - see _send
@@ -182,7 +174,7 @@ class Cluster:
         many = method == "GET" and not name
         # No bare ones are null.
         if not isinstance(document, dict) or (many and not isinstance(document.get("items", ""), list | None)):
-            raise Unreached(f"{_host(answer)} answers what is no API server's: {shortened(answer.text)}")
+            raise Unreached(f"{host(answer)} answers what is no API server's: {shortened(answer.text)}")
         return document
 
     def _send(  # noqa: PLR0913 - what there is to a request
@@ -199,18 +191,26 @@ class Cluster:
     ) -> "httpx2.Response":
         body = None if document is None else json.dumps(self._whole(kind, name, document) if "apply" in form else document)
         headers = {"content-type": form, "accept": f"application/json{accept}"}
-        try:
+        with self._asking():
             answer = self._open().request(method, self._path(kind, name, part), params=params, content=body, headers=headers)
+        if not answer.is_success:
+            raise self._refusal(answer, kind)
+        return answer
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
         except NoWay as error:
             raise Unreached(str(error), passing=False) from error
         except troubles() as error:
             said = shortened(str(error) or type(error).__name__)
             raise Unreached(f"the cluster{self._which} cannot be asked: {said}") from error
+
+    def _refusal(self, answer: "httpx2.Response", kind: Kind) -> Refused | Unreached:
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             self._forget()  # credentials may be renewed in the kubeconfig
-        if not answer.is_success:
-            raise _refusal(answer, kind)
-        return answer
+        return refusal(answer, f"{kind.name} of {kind.api}")
 
     def _path(self, kind: Kind, name: str, part: str) -> str:
         root = "apis" if "/" in kind.api else "api"
@@ -239,44 +239,3 @@ class Cluster:
             if self._closing is not None:
                 self._closing()
             self._client = self._closing = None
-
-
-# What it answers
-
-
-def _refusal(answer: "httpx2.Response", kind: Kind) -> Refused | Unreached:
-    status = _status(answer)
-    said = shortened(str(status.get("message") or answer.text or answer.reason_phrase))
-    code = answer.status_code
-    if code == HTTPStatus.TOO_MANY_REQUESTS or not HTTPStatus.BAD_REQUEST <= code < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unreached(f"{_host(answer)} answers with status {code}: {said}", after=_after(answer))
-    details = status.get("details")
-    details = details if isinstance(details, dict) else {}
-    if code == HTTPStatus.NOT_FOUND and not details.get("name"):
-        return Refused(f"the cluster has no kind {kind.name} of {kind.api}", code, "NoKind")
-    return Refused(said, code, str(status.get("reason", "")), tuple(_owners(details)))
-
-
-def _status(answer: "httpx2.Response") -> Json:
-    """The server's document of a refusal; empty where somebody else answers for it."""
-    try:
-        document = answer.json()
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) and document.get("kind") == "Status" else {}
-
-
-def _owners(details: Json) -> list[Owner]:
-    causes = [each for each in details.get("causes") or () if isinstance(each, dict)]
-    mine = [each for each in causes if each.get("reason") == "FieldManagerConflict"]
-    found = [(_MANAGED_BY.match(str(each.get("message"))), str(each.get("field"))) for each in mine]
-    return [Owner(match[1] if match else "somebody", field) for match, field in found]
-
-
-def _after(answer: "httpx2.Response") -> float | None:
-    said = answer.headers.get("retry-after", "")
-    return float(said) if re.fullmatch(r"\d{1,6}", said) else None
-
-
-def _host(answer: "httpx2.Response") -> str:
-    return str(answer.url.copy_with(path="/", query=None, userinfo=b"")).rstrip("/")

@@ -11,8 +11,9 @@ from http import HTTPStatus
 from typing import Self
 
 from infra.contract import Backend, Contract, Json, Service
-from smoke.cluster import JOB, STACK_LABEL, Cluster, Reach, Refused, Unreached
+from smoke.cluster import JOB, STACK_LABEL, Cluster, Reach
 from smoke.errors import DeployError
+from smoke.refusal import Refused, Unreached
 from smoke.settings import check, is_text
 
 CONTRACT = "contract.json"

@@ -107,6 +107,11 @@ class KubernetesSettings(Model):
         default="cluster",
         description="where rollouts are remembered, and who drives: in the cluster, or beside the state of Pulumi",
     )
+    identity: Literal["answers", "labels"] = Field(
+        default="answers",
+        description="what says which version a pod is: its answers, for which it is asked by way of the cluster's API; "
+        "or its labels alone, where that may not reach pods",
+    )
     driver: JobSettings | None = Field(
         default=None,
         examples=[{"image": "registry.example.com/crossfade:1"}],

@@ -13,8 +13,9 @@ from typing import Self
 
 from infra.contract import Json
 from infra.contract.pods import HELD
-from smoke.cluster import DEPLOYMENT, SCALER, SERVICE_LABEL, SLOT_LABEL, STACK_LABEL, Cluster, Reach, Refused, Unreached
+from smoke.cluster import DEPLOYMENT, SCALER, SERVICE_LABEL, SLOT_LABEL, STACK_LABEL, Cluster, Reach
 from smoke.errors import CapacityError
+from smoke.refusal import Refused, Unreached
 from smoke.seams import Clock
 from smoke.settings import check, is_flag, is_text
 

@@ -32,6 +32,7 @@ RIGHTS: Mapping[tuple[str, str], Sequence[str]] = {
     ("apps", "replicasets"): ("list",),
     ("", "pods"): ("list",),
     ("", "pods/log"): ("get",),
+    ("", "pods/proxy"): ("get",),
     ("", "events"): ("list",),
     ("", "configmaps"): ("get", "list", "create", "patch"),
     ("coordination.k8s.io", "leases"): ("get", "create", "patch"),

@@ -12,9 +12,10 @@ from http import HTTPStatus
 from typing import Self
 
 from infra.contract import Json
-from smoke.cluster import DEPLOYMENT, POD, REPLICA_SET, SERVICE_LABEL, STACK_LABEL, Cluster, Reach, Refused, Unreached
+from smoke.cluster import DEPLOYMENT, POD, REPLICA_SET, SERVICE_LABEL, STACK_LABEL, Cluster, Reach
 from smoke.errors import HandoverError
 from smoke.handovers.scaled import Body, Scaled, scaled
+from smoke.refusal import Refused, Unreached
 from smoke.seams import Clock
 from smoke.settings import check, is_seconds, is_text
 
@@ -39,6 +40,8 @@ class Settings:
     """Name by slot; there are no other slots."""
     timeout: float
     """Seconds that a slot has to begin its work, or to end it."""
+    patience: float
+    """Seconds of them for one whose program has started, until it is ready."""
 
     @classmethod
     def of(cls, settings: Mapping[str, Json]) -> Self:
@@ -50,11 +53,19 @@ class Settings:
         needed = {"namespace": is_text, "stack": is_text, "service": is_text, "deployments": _is_by_slot, "timeout": is_seconds}
         hint = (
             "it has: namespace, stack, service (texts), deployments (a name by slot), timeout (seconds above 0); "
-            "where it is not the current one, context (of the kubeconfig)"
+            "where it is not the current one, context (of the kubeconfig); patience (seconds above 0)"
         )
-        check("hand-over scale", settings, needed, {"context": is_text}, hint)
+        check("hand-over scale", settings, needed, {"context": is_text, "patience": is_seconds}, hint)
         reach = Reach(settings.get("context"), settings["namespace"])
-        return cls(reach, settings["stack"], settings["service"], settings["deployments"], settings["timeout"])
+        limit = settings["timeout"]
+        return cls(
+            reach,
+            settings["stack"],
+            settings["service"],
+            settings["deployments"],
+            limit,
+            min(settings.get("patience", limit), limit),
+        )
 
 
 def _is_by_slot(value: Json) -> bool:
@@ -81,8 +92,9 @@ class ScaleHandover:
         if not self._until(lambda: self._claimed(slot), deadline):
             busy = next((each for each in self._look().values() if each.may_work), None)
             raise self._busy(busy, f"{slot} was not scaled up; nothing was changed") if busy else self._contested(slot)
-        if not self._until(lambda: self._wanting(slot) is None, deadline):
-            raise self._idle(slot)
+        started: list[float] = []
+        if not self._until(lambda: self._works(slot, started), deadline):
+            raise self._idle(slot, self._settings.timeout)
 
     def release(self, slot: str) -> None:
         """Scale ``slot`` to 0; returns when there is no pod of it any more.
@@ -124,14 +136,32 @@ class ScaleHandover:
         word = uuid.uuid4().hex
         return all(self._scaled(each, 0, word) for each in others if each.there) and self._scaled(mine, 1, word)
 
-    def _wanting(self, slot: str) -> str | None:
+    def _works(self, slot: str, started: list[float]) -> bool:
+        """Whether its one pod works; ``started`` is when its program was first seen to run."""
+        mine, now = self._given(slot), self._clock.now()
+        if mine.wanting() is None:
+            return True
+        if not any(each.started for each in mine.bodies):
+            started.clear()
+        elif not started:
+            started.append(now)
+        elif now - started[0] > self._settings.patience:  # meanwhile nobody works
+            raise self._idle(slot, self._settings.patience)
+        return False
+
+    def _given(self, slot: str) -> Scaled:
+        """The slot that the work was given to.
+
+        Raises:
+            HandoverError: by now somebody gave it to another, or to none.
+        """
         seen = self._asked()
         # Not whoever is not settled: the claim itself was a change that the other's controller has yet to see.
         others = [each.slot for each in seen.values() if each.slot != slot and (each.replicas > 0 or each.bodies)]
         if others or seen[slot].replicas == 0:
             given = f"somebody gave the work to {others[0]}" if others else f"somebody scaled {seen[slot].name} to 0"
             raise HandoverError(f"{self._settings.service}: while {slot} was waited for, {given}")
-        return seen[slot].wanting()
+        return seen[slot]
 
     def _released(self, slot: str) -> bool:
         mine = self._asked()[slot]
@@ -230,12 +260,12 @@ class ScaleHandover:
         taint = f"kubectl taint node {body.node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
         return [f"kubectl describe node {body.node}", f"{taint}   # only when that machine is off for certain"]
 
-    def _idle(self, slot: str) -> HandoverError:
+    def _idle(self, slot: str, seconds: float) -> HandoverError:
         mine = self._look()[slot]
         why = mine.wanting() or "it said so too late"
         named = mine.bodies[0].name if mine.bodies else None
         describe = self._kubectl("describe", "pod", named) if named else self._kubectl("describe", "deployment", mine.name)
-        what = f"{self._settings.service}: {slot} did not come to work within {self._settings.timeout:g} s: {why}"
+        what = f"{self._settings.service}: {slot} did not come to work within {seconds:g} s: {why}"
         return HandoverError(what, hint=f"{describe}\nand the same command again, or crossfade abort")
 
     def _kubectl(self, *words: str) -> str:

@@ -29,6 +29,8 @@ class Body:
     """By when it is to be gone, in the API server's words; None: nobody deleted it."""
     version: str | None
     ready: bool
+    started: bool
+    """Its program has begun, by the word of its kubelet."""
     why: str
     """What it says of itself, where it is not ready."""
 
@@ -47,6 +49,7 @@ class Body:
             deleted=metadata.get("deletionTimestamp"),
             version=labels.get(VERSION_LABEL),
             ready=ready and not metadata.get("deletionTimestamp"),
+            started=any(each.get("started") for each in status.get("containerStatuses") or ()),
             why=_why(status),
         )
 

@@ -13,12 +13,13 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from smoke.cluster import LEASE as KIND
-from smoke.cluster import STACK_LABEL, Refused, Unreached
+from smoke.cluster import STACK_LABEL
 from smoke.errors import CrossfadeError, Deposed, Locked
 from smoke.journals.cluster_claim import Claim, at, claim_of
 from smoke.journals.cluster_place import PATIENCE, READING, Place
 from smoke.journals.lease import LEASE, extended
 from smoke.journals.owner import dead, me
+from smoke.refusal import Refused, Unreached
 from smoke.seams import Holder
 
 _LONGEST = 3600.0

@@ -8,8 +8,9 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from infra.contract import Json
-from smoke.cluster import CONFIG_MAP, STACK_LABEL, Cluster, Kind, Refused, Unreached
+from smoke.cluster import CONFIG_MAP, STACK_LABEL, Cluster, Kind
 from smoke.errors import JournalError
+from smoke.refusal import Refused, Unreached
 from smoke.seams import Clock, Record
 
 T = TypeVar("T")

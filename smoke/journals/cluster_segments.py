@@ -15,10 +15,11 @@ from http import HTTPStatus
 from typing import Any
 
 from infra.contract import Json
-from smoke.cluster import CONFIG_MAP, Refused
+from smoke.cluster import CONFIG_MAP
 from smoke.errors import JournalError
 from smoke.journals.cluster_lease import Tenure
 from smoke.journals.cluster_place import READING, Place, annotation, decoded, edition
+from smoke.refusal import Refused
 from smoke.seams import Record
 
 PART = "journal"

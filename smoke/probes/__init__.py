@@ -16,6 +16,7 @@ PROBES: Mapping[str, str] = {
     "http": "smoke.probes.http:http",
     "pods": "smoke.probes.pods:pods",
     "scripted": "smoke.probes.scripted:scripted",
+    "shown": "smoke.probes.shown:shown",
     "streamlit": "smoke.probes.streamlit:streamlit",
     "tcp": "smoke.probes.tcp:tcp",
     "websocket": "smoke.probes.websocket:websocket",

@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from infra.contract import Json, Placement
-from smoke.cluster import DEPLOYMENT, EVENT, POD, SERVICE_LABEL, STACK_LABEL, Cluster, Reach, Refused, Unreached
+from smoke.cluster import DEPLOYMENT, EVENT, POD, SERVICE_LABEL, STACK_LABEL, Cluster, Reach
 from smoke.model import Answer
-from smoke.probes.podstates import Deployed, Log, Pod, Trouble, last_words, warning
+from smoke.probes.clustered import telling
+from smoke.probes.deployed import Deployed
+from smoke.probes.podstates import Log, Pod, Trouble, last_words, warning
 from smoke.probes.settings import Setting, settings, text_or_none
-from smoke.probes.sight import Question, Sight, failed, untold
+from smoke.probes.sight import Question, Sight, failed
 from smoke.redaction import redacted
+from smoke.refusal import Refused, Unreached
 from smoke.seams import Probe
 from smoke.settings import is_flag, is_text
 
@@ -121,16 +124,10 @@ class Pods:
 
     def _scene(self, placement: Placement) -> Scene:
         labels = {STACK_LABEL: self._stack, SERVICE_LABEL: placement.service}
-        try:
+        with telling("deployments or pods"):
             # All slots: who is to take over is well only while another works.
             deployments = [Deployed.of(each) for each in self._cluster.list(DEPLOYMENT, labels)]
             pods = [Pod.of(each) for each in self._cluster.list(POD, labels)]
-        except Unreached as error:
-            raise untold(str(error)) from error
-        except Refused as error:
-            raise untold(f"the API server refuses to list deployments or pods: {error}") from error
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise untold(f"the API server answers what are no deployments and pods: {error!r}") from error
         return self._of_slot(placement, deployments, pods)
 
     def _of_slot(self, placement: Placement, deployments: Sequence[Deployed], pods: Sequence[Pod]) -> Scene:
@@ -149,6 +146,8 @@ class Pods:
         deployed = scene.deployed
         if deployed.version != scene.placement.version:
             return _another(scene)
+        if deployed.image is not None:  # its label is still that of the release
+            raise failed(f"{deployed.name} was placed with another image than {deployed.image}", impostor=bool(scene.answering))
         if deployed.wanted == 0:
             memory.starts, memory.lacks = True, None
             return self._nothing(scene)

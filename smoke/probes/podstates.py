@@ -1,4 +1,4 @@
-"""What the documents of pods and Deployments say, in words: pure.
+"""What the documents of pods say, in words: pure.
 
 A pod has something wrong with it where waiting does not help: it is to be mended. It waits for something where that may come
 by itself: a node, an image on its way, the time that a process needs to start.
@@ -74,7 +74,7 @@ class Pod:
         metadata, status = document["metadata"], document.get("status") or {}
         labels = metadata.get("labels") or {}
         leaving = bool(metadata.get("deletionTimestamp"))
-        ready = _condition(document, "Ready").get("status") == "True" and not leaving
+        ready = condition(document, "Ready").get("status") == "True" and not leaving
         return cls(
             name=str(metadata["name"]),
             uid=str(metadata.get("uid", "")),
@@ -91,63 +91,6 @@ class Pod:
     def counts(self) -> bool:
         """Whether it is one of those that are wanted."""
         return not self.ended and not self.leaving
-
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """A Deployment, as far as it is looked at."""
-
-    name: str
-    slot: str
-    version: str | None
-    """What its pods are placed as."""
-    wanted: int
-    ready: int
-    updated: int
-    """Pods as they are declared now."""
-    pods: int
-    """With those that are still as they were declared before."""
-    seen: bool
-    """Whether its controller has seen what is declared now."""
-    came: bool
-    """Whether all pods as they are declared now were there once: what is missing since then was scaled or replaced."""
-    deadline: float
-    """Seconds that pods have to come, by its own word."""
-    trouble: Trouble | None
-    """Why there are no pods, or no more of them."""
-
-    @classmethod
-    def of(cls, document: Json) -> Self:
-        """Read it.
-
-        Raises:
-            LookupError, TypeError, ValueError, AttributeError: it is no Deployment.
-        """
-        metadata, spec, status = document["metadata"], document["spec"], document.get("status") or {}
-        template = spec["template"]["metadata"].get("labels") or {}
-        return cls(
-            name=str(metadata["name"]),
-            slot=str((metadata.get("labels") or {}).get(SLOT_LABEL, "")),
-            version=template.get(VERSION_LABEL),
-            wanted=int(spec.get("replicas", 1)),
-            ready=int(status.get("readyReplicas", 0)),
-            updated=int(status.get("updatedReplicas", 0)),
-            pods=int(status.get("replicas", 0)),
-            seen=int(status.get("observedGeneration", 0)) >= int(metadata.get("generation", 0)),
-            came=_condition(document, "Progressing").get("reason") == "NewReplicaSetAvailable",
-            deadline=float(spec.get("progressDeadlineSeconds", 600)),
-            trouble=_undone(document),
-        )
-
-    @property
-    def rolling(self) -> bool:
-        """Whether pods are there that are declared otherwise by now."""
-        return self.updated < self.pods
-
-    @property
-    def whole(self) -> bool:
-        """Whether every pod that is wanted is there, ready, and as it is declared now."""
-        return self.seen and not self.rolling and min(self.ready, self.updated) >= self.wanted
 
 
 def cut(message: str) -> str:
@@ -179,26 +122,12 @@ def _when(event: Json) -> str:
     return next((str(each) for each in times if each), "")
 
 
-# A Deployment
-
-
-def _undone(document: Json) -> Trouble | None:
-    refused, progress = _condition(document, "ReplicaFailure"), _condition(document, "Progressing")
-    if document["spec"].get("paused"):
-        return Trouble("it is paused: kubectl rollout resume", told=True)
-    if refused.get("status") == "True":  # a quota, an admission policy, a service account that is not there
-        return Trouble(f"pods cannot be made: {cut(str(refused.get('message', '')))}", told=True)
-    if progress.get("reason") == "ProgressDeadlineExceeded":
-        return Trouble(f"its pods did not come within {document['spec'].get('progressDeadlineSeconds', 600)} s")
-    return None
-
-
 # A pod
 
 
 def _trouble(document: Json) -> Trouble:
     metadata, status = document["metadata"], document.get("status") or {}
-    disrupted = _condition(document, "DisruptionTarget")
+    disrupted = condition(document, "DisruptionTarget")
     if disrupted.get("status") == "True":
         said = cut(str(disrupted.get("message", "")))
         return Trouble(f"is taken away ({disrupted.get('reason')}): {said}", wrong=False, told=True)
@@ -207,7 +136,7 @@ def _trouble(document: Json) -> Trouble:
         return Trouble(f"{status.get('reason') or status['phase']}: {said}", wrong=False, told=True)
     if metadata.get("deletionTimestamp"):
         return Trouble("was deleted, and ends", wrong=False, told=True)
-    scheduled = _condition(document, "PodScheduled")
+    scheduled = condition(document, "PodScheduled")
     if scheduled.get("status") != "True" and not document["spec"].get("nodeName"):
         said = cut(str(scheduled.get("message", "")))
         words = f"{scheduled.get('reason')}: {said}" if said else "waits for a node"
@@ -262,7 +191,7 @@ def _runs(document: Json, status: Json) -> Trouble:
     name = status["name"]
     if status.get("started") is False:
         return Trouble(f"container {name} is starting", wrong=False)
-    ready = _condition(document, "Ready")
+    ready = condition(document, "Ready")
     begun = str(((status.get("state") or {}).get("running") or {}).get("startedAt", ""))
     if str(ready.get("lastTransitionTime", "")) > begun:  # it was ready, since it was started
         return Trouble(f"container {name} runs, and is not ready any more")
@@ -274,7 +203,7 @@ def _unready(document: Json) -> Trouble:
     node = document["spec"].get("nodeName", "unknown")
     if (document.get("status") or {}).get("containerStatuses") is None:
         return Trouble(f"waits for its node {node} to begin", wrong=False)
-    ready = _condition(document, "Ready")
+    ready = condition(document, "Ready")
     if ready.get("reason") == "ReadinessGatesNotReady":
         return Trouble(f"{ready['reason']}: {cut(str(ready.get('message', '')))}", wrong=False, told=True)
     return Trouble(f"its node {node} does not answer: kubectl describe node {node}")
@@ -291,7 +220,8 @@ def _containers(document: Json) -> Iterator[tuple[Json, Mapping[str, Json]]]:
             yield each, {**known, "init": init and known.get("restartPolicy") != "Always"}
 
 
-def _condition(document: Json, kind: str) -> Mapping[str, Json]:
+def condition(document: Json, kind: str) -> Mapping[str, Json]:
+    """What it says under that name, or nothing."""
     conditions = (document.get("status") or {}).get("conditions") or ()
     return next((each for each in conditions if each.get("type") == kind), {})
 

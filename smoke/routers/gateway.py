@@ -17,8 +17,9 @@ from typing import Self
 
 from infra.contract import Json, RouteError
 from infra.contract.route import TOTAL, check_weights
-from smoke.cluster import MANAGER, ROUTE, Cluster, Reach, Refused, Unreached
+from smoke.cluster import MANAGER, ROUTE, Cluster, Reach
 from smoke.errors import RouterError, UsageError
+from smoke.refusal import Refused, Unreached
 from smoke.routers.gateway_rules import ACCEPTED, RESOLVED, RULE, Ours, Route, RuleError, Word, route_in
 from smoke.settings import check, is_seconds, is_text
 

@@ -15,8 +15,9 @@ import pytest
 from kube_api import Api
 from machine import wait_for
 
-from smoke.cluster import MANAGER, ROUTE, Refused
+from smoke.cluster import MANAGER, ROUTE
 from smoke.errors import RouterError
+from smoke.refusal import Refused
 from tests.smoke.routers.gateway_harness import LIMIT, PULUMI, Shop, opened, refused, shares
 from tests.smoke.routers.gateway_routes import NAME, backend, route, rule
 

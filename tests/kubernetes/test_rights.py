@@ -87,6 +87,13 @@ class Stage:
         asked = probe(Backend("pods", {"namespace": self.namespace, "stack": STACK, "timeout": 30.0}))
         return asked.read(placed(service=service)).detail
 
+    def ask(self) -> str:
+        """What the probe says that asks pods themselves: here none runs, and the server finds no way to it."""
+        for pod in self._pods("api-blue"):
+            self.say(pod, "PodScheduled", "Ready")
+        asked = probe(Backend("shown", {"namespace": self.namespace, "stack": STACK, "timeout": 30.0}))
+        return asked.read(placed(service="api", slot="blue")).detail
+
     def handover(self) -> ScaleHandover:
         """That of the singleton."""
         names = {slot: f"{SERVICE}-{slot}" for slot in ("blue", "green")}
@@ -179,6 +186,7 @@ def test_the_role_is_enough_for_a_rollout(stage: Stage, become: Callable[[Path, 
     assert stage.look("api").startswith("0 of 1 pods are ready: api-green-")
     assert stage.look("api").endswith("it said nothing"), "its log was read"
     assert WARNING in stage.look("web")
+    assert "see `kubernetes.identity`" in stage.ask()
     assert stage.handover().holder() is None
     with ThreadPoolExecutor(1) as driver:
         holds = driver.submit(stage.handover().hold, "green")
@@ -198,6 +206,7 @@ ACTS: Mapping[tuple[str, str], Callable[[Stage], object]] = {
     ("replicasets", "list"): lambda stage: stage.handover().holder(),
     ("pods", "list"): lambda stage: stage.look("web"),
     ("pods/log", "get"): lambda stage: stage.look("api"),
+    ("pods/proxy", "get"): Stage.ask,
     ("jobs", "create"): Stage.errand,
     ("configmaps", "get"): Stage.post,
     ("configmaps", "list"): Stage.record,

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from smoke.cluster import DEPLOYMENT, EVENT, POD, ROUTE, Cluster, Owner, Reach, Refused, Unreached
+from smoke.cluster import DEPLOYMENT, EVENT, POD, ROUTE, Cluster, Reach
+from smoke.refusal import Owner, Refused, Unreached
 from tests.smoke.api_pretended import Pretended, write
 
 

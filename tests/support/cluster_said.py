@@ -10,10 +10,11 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import yaml
 
@@ -39,7 +40,13 @@ def labels(slot: str, service: str = SERVICE, version: str | None = VERSION) -> 
 def deployment(slot: str, replicas: int = 1, service: str = SERVICE, version: str | None = VERSION) -> Document:
     """As it is declared; nobody has acted on it."""
     own = labels(slot, service, version)
-    container = {"name": "app", "image": f"registry.local/{service}@sha256:0", "resources": {"limits": {"memory": "64Mi"}}}
+    container = {
+        "name": "app",
+        "image": f"registry.local/{service}@sha256:0",
+        "resources": {"limits": {"memory": "64Mi"}},
+        "ports": [{"name": "http", "containerPort": 8080}],
+        "readinessProbe": {"httpGet": {"path": "/health/", "port": "http"}},
+    }
     return {
         "metadata": {"name": f"{service}-{slot}", "labels": own, "generation": 1},
         "spec": {
@@ -66,6 +73,10 @@ class Cluster:
         self.objects: dict[str, dict[str, Document]] = {plural: {} for plural in _KINDS}
         self.logs: dict[str, str] = {}
         """By pod."""
+        self.shows: dict[str, str | None] = {}
+        """Version in the answers of a pod, by its name; None: it shows none. Of others nobody knows the way."""
+        self.asked: list[str] = []
+        """What pods were asked for: path, from their name on."""
         self.owners: dict[str, str] = {}
         """Who owns the replicas, by Deployment."""
         self.refuses: dict[str, int] = {}
@@ -130,7 +141,8 @@ class Cluster:
         name = f"{metadata['name']}-1"
         if (found := self.objects["replicasets"].get(name)) is None:
             own = {"name": name, "labels": metadata["labels"], "generation": 1}
-            found = {"metadata": own, "spec": {"replicas": wanted}, "status": {"observedGeneration": 0, "replicas": 0}}
+            spec = {"replicas": wanted, "template": each["spec"]["template"]}
+            found = {"metadata": own, "spec": spec, "status": {"observedGeneration": 0, "replicas": 0}}
             self.put("replicasets", found)
         elif found["spec"]["replicas"] != wanted:
             found["spec"]["replicas"] = wanted
@@ -146,7 +158,8 @@ class Cluster:
         pods = self._pods_of(each)
         for number in range(each["spec"]["replicas"] - len(pods)):
             own = {"name": f"{each['metadata']['name']}-{self._editions}{number}", "labels": each["metadata"]["labels"]}
-            self.put("pods", {"metadata": own, "spec": {"nodeName": "node-1"}, "status": {"phase": "Pending"}})
+            spec = {**each["spec"]["template"]["spec"], "nodeName": "node-1"}
+            self.put("pods", {"metadata": own, "spec": spec, "status": {"phase": "Pending"}})
         for pod in pods[each["spec"]["replicas"] :]:
             pod["metadata"]["deletionTimestamp"] = "2026-11-30T15:43:26Z"
             self.put("pods", pod)
@@ -199,12 +212,19 @@ class Cluster:
             server.shutdown()
             thread.join()
 
+    def header(self, url: str) -> Mapping[str, str]:
+        """What a pod's answer has beside its body."""
+        pod, handed, _ = _asked(url).partition("/proxy/")
+        version = self.shows.get(pod.partition(":")[0]) if handed else None
+        return {} if version is None else {"x-crossfade-version": version}
+
     def answer(self, verb: str, url: str, body: bytes) -> tuple[int, str]:
         """Status and body for what was asked."""
-        path = urlsplit(url)
-        query = dict(parse_qsl(path.query))
-        plural, *rest = path.path.partition(f"/namespaces/{NAMESPACE}/")[2].split("/")
+        query = dict(parse_qsl(urlsplit(url).query))
+        plural, *rest = _asked(url, whole=True).split("/")
         with self._lock:
+            if "proxy" in rest:
+                return self._proxied(verb, rest[0], _asked(url))
             if status := self.refuses.get(f"{verb} {plural}"):
                 word = {"GET": "list", "PATCH": "patch"}[verb]
                 return _status(status, "Forbidden", f'{plural} is forbidden: User "dev" cannot {word} resource "{plural}"')
@@ -214,6 +234,14 @@ class Cluster:
                 log = self.logs.get(rest[0])
                 return (200, log) if log is not None else _status(400, "BadRequest", "there is no such container")
             return self._written(plural, rest[0], query, json.loads(body))
+
+    def _proxied(self, verb: str, pod: str, asked: str) -> tuple[int, str]:
+        if status := self.refuses.get(f"{verb} pods/proxy"):
+            return _status(status, "Forbidden", 'pods is forbidden: User "dev" cannot get resource "pods/proxy"')
+        if pod.partition(":")[0] not in self.shows:
+            return _status(503, "ServiceUnavailable", "error trying to reach service: connection refused")
+        self.asked.append(asked)
+        return 200, "{}"
 
     def _written(self, plural: str, name: str, query: Mapping[str, str], change: Document) -> tuple[int, str]:
         found = self.objects[plural].get(name)
@@ -260,6 +288,8 @@ class _Server(socketserver.ThreadingTCPServer):
                 status, text = cluster.answer(self.command, self.path, body)
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
+                for name, value in cluster.header(self.path).items() if status == HTTPStatus.OK else ():
+                    self.send_header(name, value)
                 self.send_header("content-length", str(len(text.encode())))
                 self.end_headers()
                 self.wfile.write(text.encode())
@@ -302,6 +332,12 @@ def _merged(found: Document, change: Document) -> Document:
         else:
             merged[key] = _merged(merged.get(key) or {}, value) if isinstance(value, dict) else value
     return merged
+
+
+def _asked(url: str, *, whole: bool = False) -> str:
+    """What comes after the namespace; of a pod from its name on."""
+    path = unquote(urlsplit(url).path).partition(f"/namespaces/{NAMESPACE}/")[2]
+    return path if whole else path.partition("/")[2]
 
 
 def _chosen(each: Document, query: Mapping[str, str]) -> bool:

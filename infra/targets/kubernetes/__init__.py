@@ -5,7 +5,7 @@ that images are built in: who has the project and the rights may declare it from
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from infra.config import Document, Fault, Settings
@@ -18,7 +18,7 @@ from infra.contract.document import Json
 from infra.images import Recipe, base_of, dockerfile_digest
 from infra.release import Inputs, Slots, Standing, version_of
 from infra.targets.docker.layout import APP, engine_of
-from infra.targets.kubernetes.asking import STARTING, asked, unasked
+from infra.targets.kubernetes.asking import PATIENCE, STARTING, asked, patience, unasked
 from infra.targets.kubernetes.cluster import CONFIGS, Cluster
 from infra.targets.kubernetes.ground import look
 from infra.targets.kubernetes.here import building, here
@@ -140,8 +140,7 @@ class Kubernetes:
             kind=service.kind,
             after=service.after,
             placements=placements,
-            # Of a singleton the slot that does not work has no pods, and is well.
-            probes=(Backend("pods", {**LOOK, **layout.reach, "stack": layout.stack, "standby": alone}),),
+            probes=tuple(_looks(layout, settings, alone=alone)),
             router=None if alone else Backend("gateway", router),
             meter=None if alone else _meter(layout, name, settings),
             handover=Backend("scale", _scale(layout, name, placements)) if alone else None,
@@ -234,6 +233,14 @@ def _meter(layout: Layout, name: str, settings: Settings) -> Backend | None:
     return Backend("prometheus-text", envoy(urls, layout.namespace, name, (0, *kept), places))
 
 
+def _looks(layout: Layout, settings: Settings, *, alone: bool) -> Iterator[Backend]:
+    looked = {**LOOK, **layout.reach, "stack": layout.stack}
+    # Of a singleton the slot that does not work has no pods, and is well.
+    yield Backend("pods", {**looked, "standby": alone})
+    if not alone and settings.kubernetes is not None and settings.kubernetes.identity == "answers":
+        yield Backend("shown", looked)
+
+
 def _scale(layout: Layout, name: str, placements: Mapping[str, Placement]) -> Mapping[str, Json]:
     # The earlier one has to end, and the later one to start.
     ending = max((grace(each.inputs) for each in placements.values()), default=0)
@@ -243,6 +250,7 @@ def _scale(layout: Layout, name: str, placements: Mapping[str, Placement]) -> Ma
         "service": name,
         "deployments": {slot: layout.seat(name, slot).name for slot in SLOTS},
         "timeout": float(ending + STARTING),
+        "patience": float(max((patience(each.inputs["health"]) for each in placements.values()), default=PATIENCE)),
     }
 
 

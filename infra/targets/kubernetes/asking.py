@@ -14,11 +14,39 @@ _TELLING: tuple[type[Check], ...] = (Http, Streamlit, Run, Heartbeat, Websocket,
 """The one that tells most first: a pod can be asked one thing."""
 STARTING, STUCK = 180, 60
 """Seconds that a program has to start; that it may be stuck before it is started again."""
+PATIENCE = 20
+"""Seconds that one that has started has to be ready, at the least."""
 _LOOK, _SLOW, _ALIVE = 2, 5, 10
 """Seconds between looks: at one that starts, by a command at the least, and at whether it is stuck."""
 _MISSED = 3
 """Answers in a row that must be bad before a pod gets no more requests."""
 _BEATS = "import os,sys,time; sys.exit(time.time() - os.stat(sys.argv[1]).st_mtime > float(sys.argv[2]))"
+_WORKS = """\
+import json, os, sys, time
+path, most = sys.argv[1], float(sys.argv[2])
+def old(file):
+    return time.time() - os.stat(file).st_mtime
+if old(path) > most:
+    sys.exit(f"it beat {old(path):.0f} s ago, {most:g} s are allowed")
+try:
+    beat = dict(json.load(open(path)))
+except (ValueError, TypeError):
+    beat = {}
+if beat.get("connected") is False:
+    sys.exit("feed is silent: it beats, and is not connected to what it works on")
+if "beats" not in beat:
+    sys.exit()
+note, run = path + ".seen", str(beat.get("started"))
+now = run + " " + str(beat["beats"])
+known = open(note).read() if os.path.exists(note) else ""
+if known != now:
+    open(note, "w").write(now)
+    if known.partition(" ")[0] != run:
+        os.utime(note, (0, 0))
+if old(note) > most:
+    sys.exit(f"it beats, and has done nothing: it stands at {beat['beats']} beats")
+"""
+"""Whether it gets something done. It remembers beside the beat since when the count stands; that of a new run has yet to move."""
 
 
 def asked(checks: Sequence[Check]) -> Mapping[str, Json]:
@@ -58,11 +86,17 @@ def probes(health: Mapping[str, Json], *, listens: bool) -> Mapping[str, Json]:
     timeout = max(ready["timeout"], _SLOW)
     look = max(every, _LOOK)
     return {
-        "startupProbe": {**action, **_times(look, timeout, math.ceil(STARTING / look))},
+        "startupProbe": {**_begun(ready), **_times(look, timeout, math.ceil(STARTING / look))},
         "readinessProbe": {**action, **_times(every, timeout, _MISSED)},
         # Whether it is stuck, and nothing that it depends on: a database that is away must not start every pod again.
         "livenessProbe": {**_alive(health, listens=listens), **_times(_ALIVE, _SLOW, STUCK // _ALIVE)},
     }
+
+
+def patience(health: Mapping[str, Json]) -> int:
+    """Seconds that one that has started may take to be ready, before it is given up."""
+    ready = health.get("ready") or {}
+    return max(PATIENCE, int(ready.get("max_age", 0)) + _MISSED * max(int(ready.get("every", 0)), _SLOW))
 
 
 def _first(checks: Sequence[Check]) -> Check | None:
@@ -84,17 +118,22 @@ def _action(ready: Mapping[str, Json]) -> Mapping[str, Json]:
         return {"httpGet": {"path": ready["path"], "port": PORT, "scheme": "HTTP"}}
     if ready["kind"] == "command":
         return {"exec": {"command": list(ready["run"])}}
-    return _beating(ready["max_age"]) if ready["kind"] == "heartbeat" else _connecting()
+    return _beating(ready["max_age"], _WORKS) if ready["kind"] == "heartbeat" else _connecting()
+
+
+def _begun(ready: Mapping[str, Json]) -> Mapping[str, Json]:
+    # To be started again helps nobody whose feed is silent.
+    return _beating(ready["max_age"]) if ready["kind"] == "heartbeat" else _action(ready)
 
 
 def _alive(health: Mapping[str, Json], *, listens: bool) -> Mapping[str, Json]:
     if "beat" in health:
         return _beating(max(health["beat"], STUCK))
-    return _connecting() if listens else _action(health["ready"])
+    return _connecting() if listens else _begun(health["ready"])
 
 
-def _beating(age: int) -> Mapping[str, Json]:
-    return {"exec": {"command": ["python", "-I", "-S", "-c", _BEATS, str(BEAT), str(age)]}}
+def _beating(age: int, program: str = _BEATS) -> Mapping[str, Json]:
+    return {"exec": {"command": ["python", "-I", "-S", "-c", program, str(BEAT), str(age)]}}
 
 
 def _connecting() -> Mapping[str, Json]:

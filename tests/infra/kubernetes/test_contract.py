@@ -68,7 +68,7 @@ def test_a_context_goes_with_every_backend(tmp_path: Path) -> None:
     values = {**VALUES, "kubernetes": {**VALUES["kubernetes"], "context": "production"}}
     api, agent = (service(tmp_path, name, values) for name in ("api", "agent"))
 
-    assert [each.settings["context"] for each in (api.router, agent.handover, *api.probes) if each] == 3 * ["production"]
+    assert [each.settings["context"] for each in (api.router, agent.handover, *api.probes) if each] == 4 * ["production"]
 
 
 @pytest.mark.parametrize("kind", ["traefik", "envoy"])
@@ -91,9 +91,18 @@ def test_pods_are_looked_at_through_the_cluster(tmp_path: Path) -> None:
     looks = {name: [(each.kind, each.settings) for each in service(tmp_path, name).probes] for name in ("api", "agent")}
     every = {**PLACE, "stack": "staging", "every": 1.0, "timeout": 5.0}
 
-    assert looks == {"api": [("pods", {**every, "standby": False})], "agent": [("pods", {**every, "standby": True})]}
+    assert looks == {
+        "api": [("pods", {**every, "standby": False}), ("shown", every)],
+        "agent": [("pods", {**every, "standby": True})],
+    }
     assert found.placements["green"].address is None
     assert found.placements["green"].version == version
+
+
+def test_who_does_without_answers_asks_no_pod(tmp_path: Path) -> None:
+    """With ``identity: labels`` no pod is asked which version it is."""
+    values = {**VALUES, "kubernetes": {**VALUES["kubernetes"], "identity": "labels"}}
+    assert [each.kind for each in service(tmp_path, "api", values).probes] == ["pods"]
 
 
 def test_pods_are_counted_where_somebody_else_changes_their_number(tmp_path: Path) -> None:
@@ -171,6 +180,7 @@ def test_a_singleton_is_handed_over_by_its_number(tmp_path: Path) -> None:
             "service": "agent",
             "deployments": {"blue": "agent-blue", "green": "agent-green"},
             "timeout": 200.0,
+            "patience": 20.0,
         },
     )
 

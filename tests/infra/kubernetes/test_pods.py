@@ -160,12 +160,14 @@ def test_the_check_that_tells_most_is_asked(tmp_path: Path, checks: list[object]
 
 
 def test_a_beat_is_looked_at_by_the_pods_own_python(told: Told, tmp_path: Path) -> None:
-    """A program that beats is ready by a beat that is young enough, and stuck without any beat for a minute."""
+    """A program that beats has begun by a young beat, is ready by what it gets done, and is stuck without any beat."""
     found = container(told, "pods of agent on blue")
     ready, alive = found["readinessProbe"]["exec"]["command"], found["livenessProbe"]["exec"]["command"]
 
+    begun = found["startupProbe"]["exec"]["command"]
     assert (ready[0], ready[-2:]) == ("python", ["/crossfade/beat/beat.json", "5"])
-    assert alive == [*ready[:-1], "60"]
+    assert (begun[:-3], begun[-2:]) == (ready[:-3], ready[-2:])
+    assert alive == [*begun[:-1], "60"]
     both = with_health(tmp_path, {"http": "/well"}, {"heartbeat": "90s"})
     assert both["livenessProbe"]["exec"]["command"][-1] == "90"
 

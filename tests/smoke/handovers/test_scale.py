@@ -155,6 +155,24 @@ def test_who_does_not_come_to_work_is_told(stage: Stage) -> None:
     assert handover.holder() == "green"
 
 
+def test_who_has_started_and_does_nothing_is_not_waited_for_as_long(stage: Stage) -> None:
+    """A pod whose program runs has its own time to be ready: meanwhile nobody works, and more of it would help nobody."""
+    handover = stage.handover(timeout=200.0, patience=20.0)
+    handover.release("blue")
+    stage.acts = ["declare", "replicate", "end"]
+    before = stage.clock.now()
+
+    def start(_: float) -> None:
+        for pod in stage.pods.values():
+            pod["status"]["containerStatuses"] = [{"name": "app", "started": stage.clock.now() - before > 50.0}]
+
+    stage.clock.on_sleep(start)
+    with pytest.raises(HandoverError, match="green did not come to work within 20 s"):
+        handover.hold("green")
+    assert 70.0 < stage.clock.now() - before < 71.0
+    assert handover.holder() == "green"
+
+
 def test_another_version_is_not_taken(stage: Stage) -> None:
     """A pod that is not of the version that its Deployment holds does not count as the one that works."""
     stage.cluster.objects["deployments"]["agent-blue"]["spec"]["template"]["metadata"]["labels"] = {}

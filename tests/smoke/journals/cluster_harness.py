@@ -11,9 +11,10 @@ import pytest
 from kube_api import Api
 
 from smoke.clock import SystemClock
-from smoke.cluster import Cluster, Reach, Unreached
+from smoke.cluster import Cluster, Reach
 from smoke.errors import Locked
 from smoke.journals import LEASE, ClusterJournal, ClusterMailbox
+from smoke.refusal import Unreached
 from smoke.seams import Clock
 from tests.smoke.journals.clocks import AheadClock
 from tests.smoke.journals.process import Commands, told

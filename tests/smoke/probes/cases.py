@@ -11,6 +11,7 @@ from cluster_said import NAMESPACE, STACK, Cluster, deployment, kubeconfig
 from infra.contract import Backend, Json, Placement
 from tests.smoke.probes.peers import (
     FINISHED,
+    VERSION,
     Peer,
     answers,
     beat,
@@ -33,12 +34,13 @@ SETTINGS: dict[str, dict[str, Json]] = {
     "heartbeat": {"max_age": 5.0},
     "http": {"path": "/health/"},
     "pods": {"context": None, "namespace": NAMESPACE, "stack": STACK, "standby": False},
+    "shown": {"context": None, "namespace": NAMESPACE, "stack": STACK},
     "scripted": {"readings": [{"answer": "ok", "detail": "as told"}]},
     "streamlit": {"path": "/", "script": 5.0},
     "tcp": {},
     "websocket": {"path": "/ws", "expect": "message"},
 }
-OPTIONAL = {("streamlit", "path"), ("pods", "context"), ("pods", "standby")}
+OPTIONAL = {("streamlit", "path"), ("pods", "context"), ("pods", "standby"), ("shown", "context")}
 """What may be left out of these."""
 
 
@@ -106,6 +108,18 @@ def _pods(version: str | None, _: Path) -> Iterator[Stage]:
 
 
 @contextmanager
+def _shown(version: str | None, _: Path) -> Iterator[Stage]:
+    cluster = Cluster()
+    # Who shows no version is believed by the label; here there is none either.
+    cluster.put("deployments", deployment("green", 2, "api", None if version is None else VERSION))
+    cluster.act()
+    cluster.act()
+    cluster.shows = dict.fromkeys(cluster.objects["pods"], version)
+    with cluster.door() as address, kubeconfig(shop=address):
+        yield backend("shown"), placed()
+
+
+@contextmanager
 def _scripted(version: str | None, _: Path) -> Iterator[Stage]:
     yield backend("scripted", readings=[{"answer": "ok", "detail": "as told", "version": version}]), placed()
 
@@ -137,6 +151,7 @@ CASES = {
     "http": Case(_http, _unanswered("http")),
     "pods": Case(_pods, None, listens=False),
     "scripted": Case(_scripted, None, listens=False),
+    "shown": Case(_shown, None, listens=False),
     "streamlit": Case(_streamlit, _unanswered("streamlit")),
     "tcp": Case(_tcp, _untaken),
     "websocket": Case(_websocket, _unanswered("websocket")),

@@ -102,6 +102,21 @@ def test_a_stray_with_the_labels_of_the_slot_is_an_impostor(stage: Stage) -> Non
     assert stage.look().impostor
 
 
+def test_another_image_under_the_same_label_is_an_impostor(stage: Stage) -> None:
+    """Somebody who sets the image by hand leaves the label; it is known by the digest, whatever registry it comes from."""
+    container = stage.green["spec"]["template"]["spec"]["containers"][0]
+    stage.green["metadata"]["annotations"] = {"crossfade/image": "registry.local/agent@sha256:0"}
+    container["image"] = "mirror.local/agent@sha256:0"
+    assert stage.look().answer is Answer.OK
+    for image in ("registry.local/agent@sha256:1", "registry.local/agent:1"):
+        container["image"] = image
+        reading = stage.look()
+        assert (reading.answer, reading.impostor) == (Answer.FAILED, True)
+        assert reading.detail == f"agent-green was placed with another image than {image}"
+    stage.green["metadata"]["annotations"] = {"crossfade/image": "registry.local/agent:1"}
+    assert stage.look().answer is Answer.OK, "of a tag nobody knows what it was"
+
+
 def test_a_release_that_is_still_being_replaced_is_no_impostor(stage: Stage) -> None:
     """While the Deployment puts new pods in the place of those before, it is not well yet; nobody is taken for another."""
     stage.pods[0]["metadata"]["labels"] = labels("green", version=OTHER)
@@ -332,4 +347,4 @@ def test_what_are_no_pods_could_not_tell(stage: Stage) -> None:
     """Documents that make no sense are no word on the slot."""
     stage.pods[0]["status"] = ["none"]
     reading = stage.look()
-    assert (reading.answer, "what are no deployments and pods" in reading.detail) == (Answer.UNTOLD, True)
+    assert (reading.answer, "what are no deployments or pods" in reading.detail) == (Answer.UNTOLD, True)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from smoke.probes.podstates import Deployed, Log, Pod, Trouble, last_words, warning
+from smoke.probes.deployed import Deployed
+from smoke.probes.podstates import Log, Pod, Trouble, last_words, warning
 
 Document = dict[str, Any]
 CREATED, STARTED, LATER = "2026-11-30T15:43:26Z", "2026-11-30T15:43:29Z", "2026-11-30T15:50:00Z"

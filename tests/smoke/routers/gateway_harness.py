@@ -13,8 +13,9 @@ from kube_api import Api
 from machine import wait_for
 
 from infra.contract import Backend, Json
-from smoke.cluster import ROUTE, Cluster, Reach, Refused, Unreached
+from smoke.cluster import ROUTE, Cluster, Reach
 from smoke.errors import RouterError
+from smoke.refusal import Refused, Unreached
 from smoke.routers import router
 from smoke.seams import Router
 from tests.smoke.routers.gateway_routes import NAME, SETTINGS, Document, report, route
