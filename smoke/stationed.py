@@ -1,8 +1,13 @@
-"""``python -m smoke.stationed``: drives one rollout in a cluster, where a Job runs it. What was begun is in the journal."""
+"""``python -m smoke.stationed``: stands by one rollout in a cluster, where a Job runs it. What was begun is in the journal.
+
+It drives where it is asked to, and takes back what nobody drives for too long, as the watchdog of one machine does.
+"""
 
 import json
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -10,9 +15,10 @@ from typing import ClassVar
 import click
 
 from infra.contract import Contract
+from smoke.absence import EVERY, Absence
 from smoke.display import plain
 from smoke.errors import CrossfadeError, Exit
-from smoke.rollout import Phase
+from smoke.rollout import Phase, Rollout
 from smoke.seams import Stack
 from smoke.stack.away import AwayStack
 from smoke.stack.project import Project
@@ -39,19 +45,37 @@ class Stationed(Site):
 @click.option("--contract", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
 @click.option("--rollout", required=True)
 def main(contract: Path, rollout: str) -> None:
-    """Drive it to its end, or to where only Pulumi is left. Any code but 0 says that it is to be tried again."""
+    """Be there until it has ended, or only Pulumi is left. Any code but 0 says that it is to be tried again."""
     # Who is asked to go gives the lease back, so that the next one need not wait for its end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     document = json.loads(contract.read_text(encoding="utf-8"))
     site = Stationed(Project("crossfade", contract.parent, None), str(document["stack"]))
-    try:
-        found = site.rollout(rollout)
-        if found is not None and not found.ended and found.phase is not Phase.REVERTING:
-            site.drive(found, (plain(sys.stderr),))
-    except CrossfadeError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(error.exit)
+    pause = threading.Event()
+    stand_by(site, rollout, Absence(_drive), lambda: pause.wait(EVERY))
     sys.exit(Exit.WANTED)
+
+
+def stand_by(site: Site, name: str, absence: Absence, wait: Callable[[], object]) -> None:
+    """Look again and again, until there is nothing left to do for one who has no Pulumi."""
+    said = ""
+    while True:
+        try:
+            found = None
+            if site.journal.holder() is None:
+                found = site.rollout(name)
+                if found is None or found.ended or found.phase is Phase.REVERTING:
+                    return
+            done = absence.look(site, found) or ""
+        except CrossfadeError as error:
+            done = str(error)
+        if done and done != said:
+            sys.stderr.write(f"{done}\n")
+        said = done
+        wait()
+
+
+def _drive(site: Site, rollout: Rollout) -> Rollout:
+    return site.drive(rollout, (plain(sys.stderr),))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The dead man's rule: a rollout without a driver is taken back, or gone on with, where its people asked for that.
+"""The watchdog of a stack on one machine: it keeps the dead man's rule.
 
 Runs beside the stack, under its supervisor: ``python -m smoke.watchdog --project FOLDER --stack NAME``. It looks once a second
 whether somebody drives, and does nothing as long as somebody does.
@@ -14,16 +14,12 @@ from pathlib import Path
 
 import click
 
+from smoke.absence import EVERY, Absence
 from smoke.display import plain
-from smoke.errors import CrossfadeError, Locked
+from smoke.errors import CrossfadeError
 from smoke.guard import beat, remembered_shell
-from smoke.rollout import Phase, Rollout
+from smoke.rollout import Rollout
 from smoke.wiring import Site
-
-EVERY = 1.0
-"""Seconds between two looks."""
-NAME = "watchdog"
-_BACK = frozenset({Phase.ABORTING, Phase.REVERTING})
 
 
 @dataclass
@@ -32,10 +28,7 @@ class Watchdog:
 
     site: Callable[[], Site]
     """The stack as it is now."""
-    drive: Callable[[Site, Rollout], Rollout]
-    """Takes a rollout to its end. Raises Locked where somebody else does."""
-    alone: float | None = None
-    """Since when nobody drives a rollout that runs, in seconds of the monotonic clock."""
+    absence: Absence
     ended: tuple[str, int] | None = None
     """The newest journal that was found ended, and its length: it need not be read again."""
 
@@ -46,29 +39,8 @@ class Watchdog:
             CrossfadeError: something could not be read, or done; the next look tries again.
         """
         site = self.site()
-        now = site.clock.now()
-        beat(site.folder, now)
-        rollout = None if site.journal.holder() is not None else self._running(site)
-        if rollout is None:
-            self.alone = None
-            return None
-        self.alone = now if self.alone is None else self.alone
-        asked = site.detached(rollout)
-        if not asked and now - self.alone < rollout.plan.absence:
-            return None
-        if not asked and rollout.phase not in _BACK:
-            self._back(site, rollout, now - self.alone)
-        try:
-            rollout = self.drive(site, rollout)
-        except Locked:
-            return None  # somebody came after all
-        return f"{rollout.opened.rollout} is {rollout.phase.value}"
-
-    def _back(self, site: Site, rollout: Rollout, away: float) -> None:
-        """Ask for the way back: once, however often it must be tried."""
-        name = rollout.opened.rollout
-        if not any((each.verb, each.by) == ("abort", NAME) for each in site.requests(name)):
-            site.ask(name, "abort", NAME, f"nobody drove it for {away:.0f} s")
+        beat(site.folder, site.clock.now())
+        return self.absence.look(site, None if site.journal.holder() is not None else self._running(site))
 
     def _running(self, site: Site) -> Rollout | None:
         newest = max(site.folder.glob("*.jsonl"), default=None)
@@ -100,7 +72,7 @@ class Beside(Site):
 @click.option("--stack", required=True)
 def main(project: Path, stack: str) -> None:
     """Watch one stack until this process is ended, or is nobody's any more."""
-    watchdog, parent = Watchdog(lambda: Beside.here(stack, project), _drive), os.getppid()
+    watchdog, parent = Watchdog(lambda: Beside.here(stack, project), Absence(_drive)), os.getppid()
     pause = threading.Event()
     said = ""
     while os.getppid() == parent:  # a supervisor that died has a successor, with a watchdog of its own

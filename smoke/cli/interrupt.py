@@ -5,7 +5,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
@@ -30,13 +30,19 @@ _LOOK = 0.2
 
 
 @contextmanager
-def interrupts(site: Site, rollout: Rollout, *, asks: bool) -> Iterator[None]:
+def interrupts(site: Site, rollout: Rollout, others: Callable[[], bool] | None) -> Iterator[None]:
     """Have signals become requests to the rollout.
 
-    In a terminal, where ``asks``, the first Ctrl-C asks what is meant, the second holds, and the third ends this program where it
-    is. Anywhere else, and for SIGTERM, the first goes back and the second ends the program.
+    In a terminal the first Ctrl-C asks what is meant, the second holds, and the third ends this program where it is. Anywhere
+    else, for SIGTERM, and where ``others`` is None, the first goes back and the second ends the program.
+
+    Args:
+        site: the stack.
+        rollout: the one that is driven.
+        others: whether somebody would go on with it in the background; None: it is not to be asked what is meant.
     """
-    interrupted = _Interrupts(site, rollout, asks=asks and sys.stdin is not None and sys.stdin.isatty())
+    terminal = sys.stdin is not None and sys.stdin.isatty()
+    interrupted = _Interrupts(site, rollout, others if terminal else None)
     interrupted.begin()
     try:
         yield
@@ -47,10 +53,10 @@ def interrupts(site: Site, rollout: Rollout, *, asks: bool) -> Iterator[None]:
 class _Interrupts:
     """What the next signal means. The handler only counts and tells: what it interrupts may be about to write, too."""
 
-    def __init__(self, site: Site, rollout: Rollout, *, asks: bool) -> None:
+    def __init__(self, site: Site, rollout: Rollout, others: Callable[[], bool] | None) -> None:
         self._site = site
         self._rollout = rollout.opened
-        self._asks = asks
+        self._others = others
         self._count = 0
         self._before: dict[signal.Signals, Any] = {}
         self._heard: SimpleQueue[tuple[str, str] | None] = SimpleQueue()
@@ -77,7 +83,7 @@ class _Interrupts:
     def _hear(self, number: int, frame: FrameType | None) -> None:
         del frame
         self._count += 1
-        asks = self._asks and number == signal.SIGINT
+        asks = self._others is not None and number == signal.SIGINT
         if asks and self._count == 1:
             verb = ""
         else:
@@ -101,7 +107,9 @@ class _Interrupts:
             if ready:
                 verb = _VERBS.get(os.read(0, 1024).decode(errors="replace").strip().lower())
                 self._count = 0
-                if verb is None:
+                if verb == "drive" and not (self._others and self._others()):
+                    sys.stderr.write("nobody is there who would go on with it in the background: it goes on here\n")
+                elif verb is None:
                     sys.stderr.write("it goes on here\n")
                 else:
                     self._post(verb, "Ctrl-C", "")

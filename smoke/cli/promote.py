@@ -188,7 +188,9 @@ def _on_guard(site: Site) -> None:
         raise GateClosed(
             "the watchdog of this stack does not answer, so nobody would drive",
             where=site.name,
-            hint=f"pulumi up --stack {site.name} starts it; or promote without --detach",
+            hint=f"pulumi up --stack {site.name} starts it; or promote without --detach"
+            if site.contract.journal is None
+            else "crossfade promote --in-cluster has a Job drive; a cluster has no watchdog",
         )
     if os.environ.get(_PASSPHRASE) and _PASSPHRASE_FILE not in os.environ:
         raise GateClosed(

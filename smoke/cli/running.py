@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from smoke.cli.interrupt import interrupts
+from smoke.cli.standby import stand_by
 from smoke.display import LiveTable, json_lines, plain
 from smoke.errors import Exit, RollbackFailed
 from smoke.rollout import Phase, Rollout
@@ -15,12 +16,13 @@ from smoke.wiring import Site
 def drive(site: Site, rollout: Rollout, *, json_lines: bool = False, forward: bool = False) -> Rollout:
     """Take a rollout to its end, shown as the terminal or the pipe asks for.
 
-    Going ``forward``, it may be given to the watchdog on the way: then it is returned as it was when that took it.
+    Going ``forward``, it may be given on the way to whoever stands by: then it is returned as it was when that took it.
 
     Raises:
         Locked: somebody else drives it.
     """
-    with _listeners(as_lines=json_lines) as listeners, interrupts(site, rollout, asks=forward):
+    others = stand_by(site, rollout)
+    with _listeners(as_lines=json_lines) as listeners, interrupts(site, rollout, others if forward else None):
         return site.drive(rollout, listeners, hands_off=forward)
 
 

@@ -3,6 +3,7 @@
 import sys
 
 from infra.contract import Backend
+from smoke.cli.frame import me
 from smoke.cli.running import drive
 from smoke.cli.watch import follow
 from smoke.errors import UsageError
@@ -32,9 +33,11 @@ def station(site: Site, rollout: Rollout) -> Rollout:
         DeployError: the cluster does not take the Job: the rollout has begun, and nobody drives it.
         TimedOut: the Job does not drive.
     """
-    errand = Errand(site.contract, _declared(site), rollout.opened.rollout)
+    name = rollout.opened.rollout
+    errand = Errand(site.contract, _declared(site), name)
     site.begin(rollout)
     errand.begin()
+    site.ask(name, "drive", me())  # else it stands by
     sys.stderr.write(f"Job {errand.name} drives it: Ctrl-C ends the watching alone, crossfade abort takes it back\n")
     rollout = follow(site, rollout, _STARTS)
     if rollout.phase is Phase.REVERTING:

@@ -104,6 +104,24 @@ def test_abort_reaches_it(project: KubeWorkshop) -> None:
     assert unserved(load) == {}
 
 
+def test_it_takes_back_what_no_terminal_drives(project: KubeWorkshop) -> None:
+    """A rollout that a terminal drove, and that nobody drives any more, is taken back by the Job that stood by."""
+    project.slot("blue", runtime="py312", RELEASE="third")
+    project.settings["plan"] = {**PLAN, "absence": "3s"}
+    project.save()
+    project.up()
+    wait_for(project.ready, "every pod is ready", limit=READY, pause=0.2)
+    with users(project, USERS) as load:
+        with project.begun("promote"):
+            wait_for(lambda: project.written()["blue"] == 20, "20 % on blue", limit=READY, pause=0.1)
+        wait_for(lambda: project.written()["blue"] == 0, "all is on green again", limit=READY, pause=0.1)
+    project.crossfade("abort")
+
+    assert "nobody drove it" in " ".join(project.status()["rollout"]["because"])
+    assert project.status()["rollout"]["phase"] == "rolled back"
+    assert unserved(load) == {}
+
+
 def test_without_a_job_it_is_refused(project: KubeWorkshop) -> None:
     """Where none is declared it says which lines to write; two drivers are refused as well."""
     both = project.crossfade("promote", "--in-cluster", "--detach", expected=2)

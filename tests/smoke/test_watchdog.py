@@ -15,6 +15,7 @@ import pytest
 from machine import wait_for
 from simulation import OPENED
 
+from smoke.absence import Absence
 from smoke.clock import FakeClock
 from smoke.errors import CrossfadeError, DeployError, JournalError, Locked
 from smoke.guard import on_guard
@@ -69,7 +70,7 @@ class Dog:
     """What driving ends with."""
 
     def __post_init__(self) -> None:
-        self.watchdog = Watchdog(self.site, self._drive)
+        self.watchdog = Watchdog(self.site, Absence(self._drive))
 
     def site(self) -> Site:
         """The stack, with the test's clock."""

@@ -153,6 +153,20 @@ def test_in_the_background(shop: Shop) -> None:
     assert (paused.returncode, f"process {pid}," in shop.crossfade("status").stdout) == (Exit.WANTED, False)
 
 
+def test_nobody_in_the_background(shop: Shop) -> None:
+    """Where nobody would go on with it the answer b leaves it where it is driven, and says so."""
+    with sitting(shop) as terminal:
+        terminal.types(CTRL_C)
+        terminal.read_until(PROMPT)
+        terminal.types(b"b\r")
+        terminal.read_until("nobody is there who would go on with it in the background: it goes on here")
+        requests, driven = shop.requests(), terminal.driver.poll() is None
+        terminal.driver.send_signal(signal.SIGTERM)
+        terminal.ended()
+
+    assert (requests, driven) == ([], True)
+
+
 def test_the_second_holds_and_the_third_ends(shop: Shop) -> None:
     """Who presses it once more has it held; and who presses it again leaves, and the rollout stays where it is."""
     with sitting(shop) as terminal:
