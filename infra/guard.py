@@ -12,7 +12,7 @@ Inputs = Mapping[str, Json]
 Slots = Mapping[str, Mapping[str, Inputs]]
 """By slot, by service."""
 
-CONTENT = frozenset({"source", "lock", "dockerfile", "base", "image", "health"})
+CONTENT = frozenset({"source", "lock", "dockerfile", "base", "image", "health", "manifests"})
 """Inputs that are what an artefact is made from: a slot with traffic keeps its own, and the other gets the new."""
 _CAUSE = "a slot that has traffic is not touched: what is new goes to the other one, and is promoted"
 

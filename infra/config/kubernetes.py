@@ -144,10 +144,16 @@ class InCluster(Model):
     listener: str | None = Field(
         default=None, min_length=1, examples=["https"], description="the listener of the Gateway; without it, each that takes it"
     )
+    manifests: str | None = Field(
+        default=None,
+        min_length=1,
+        examples=["deploy/api"],
+        description="a folder of YAML, or one file, that describes it already: as it is, with the image and labels of a slot",
+    )
     url: Url | None = Field(
         default=None, examples=["https://api.example.com"], description="what users reach it by, through the Gateway"
     )
 
 
-ALONE = ("replicas", "autoscale", "hosts", "listener", "url", "image")
+ALONE = ("replicas", "autoscale", "hosts", "listener", "url", "image", "manifests")
 """Settings of a program that mean nothing outside a cluster."""

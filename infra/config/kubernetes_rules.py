@@ -1,6 +1,6 @@
 """What must hold between settings where the target is a cluster, and what is for a cluster alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from infra.config.document import Document, Keys
 from infra.config.faults import Fault, paste
@@ -32,6 +32,7 @@ def cluster_faults(settings: Settings, document: Document) -> Iterator[Fault]:
         keys = ("services", name)
         yield from _numbers(name, service, document, keys)
         yield from _checks(service, document, keys)
+        yield from _manifested(name, service, document, keys)
         if service.kind != "singleton" and service.url is None:
             cause = "a gateway does not say what it is reached by"
             hint = paste(document, (*keys, "url"), "https://api.example.com")
@@ -109,9 +110,29 @@ def _numbers(name: str, service: Service, document: Document, keys: Keys) -> Ite
         cause = f"it has {service.replicas} from the beginning"
         hint = paste(document, (*keys, "autoscale", "max"), 2 * service.replicas)
         yield Fault(f"{name} cannot be scaled to {scale.max}", where, cause, hint)
-    if scale is not None and service.cpus is None:
+    if scale is not None and service.cpus is None and service.manifests is None:
         cause = "it is scaled by the share of `cpus` that it uses"
         yield Fault(f"{name} has no cpus", document.where((*keys, "cpus")), cause, paste(document, (*keys, "cpus"), 0.5))
+
+
+def _manifested(name: str, service: Service, document: Document, keys: Keys) -> Iterator[Fault]:
+    """What a folder of YAML says already."""
+    if service.manifests is None:
+        return
+    said = [*((*keys, key) for key in ("command", "health", "memory", "cpus") if key in document.at(keys))]
+    said += [("slots", slot, "services", name, "command") for slot, each in _in_slots(name, document) if "command" in each]
+    for each in said:
+        yield Fault(
+            f"{name} has no use for {each[-1]}", document.where(each), f"{service.manifests} says it", f"take {each[-1]} out"
+        )
+
+
+def _in_slots(name: str, document: Document) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """What each slot has of its own for a service, as it is written."""
+    for slot, each in (document.at(("slots",)) or {}).items():
+        own = ((each or {}).get("services") or {}).get(name)
+        if isinstance(own, Mapping):
+            yield str(slot), own
 
 
 def _checks(service: Service, document: Document, keys: Keys) -> Iterator[Fault]:

@@ -169,6 +169,8 @@ def _docker_alone(settings: Settings, document: Document) -> Iterator[Fault]:
 def _health(settings: Settings, document: Document) -> Iterator[Fault]:
     for name, service in settings.services.items():
         keys: Keys = ("services", name, "health")
+        if service.manifests is not None:  # they say it
+            continue
         if not service.health:
             check = {"heartbeat": "5s"} if service.kind == "singleton" else {"http": "/health/"}
             cause = "without one nobody can see whether it is well, and no data is never a pass"

@@ -1,8 +1,9 @@
 """The settings of a stack, as frozen models: what may be written, its defaults, and an example of each to paste."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from infra.config.docker import Cpus, DockerSettings, Memory
 from infra.config.health import AnyCheck
@@ -113,6 +114,16 @@ class GateSettings(Model):
 
 class Service(Program, InCluster):
     """A program in both slots, and how it is reached and watched."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _said_elsewhere(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was written
+        """What an image holds, and what a folder of YAML says, need not be said again."""
+        if not isinstance(value, Mapping):
+            return value
+        known = {"command": "-"} if "manifests" in value else {}
+        known |= {"source": ".", "lock": "-"} if "manifests" in value and "image" in value else {}
+        return {**known, **value}
 
     kind: Literal["http", "sticky-http", "singleton"] = Field(
         examples=["http"],

@@ -121,6 +121,45 @@ def test_one_that_does_not_start_ends_early(project: KubeWorkshop) -> None:
     assert {each.partition("-")[0] for each in load.summary()["api"].versions} == {"py39"}
 
 
+def test_one_that_shows_another_version_gets_no_request(project: KubeWorkshop) -> None:
+    """A pod whose label is right, and whose answers are of another version, is an impostor before anybody is sent to it."""
+    _release(project, FAULT_WRONG_VERSION="1")
+    _settled(project)
+    with users(project, USERS) as load:
+        done = project.crossfade("promote", expected=10)
+
+    assert "answered," in done.stderr, said(done)
+    assert "was asked (so says pod api-green-" in done.stderr, said(done)
+    assert unserved(load) == {}
+    assert {each.partition("-")[0] for each in load.summary()["api"].versions} == {"py39"}
+
+
+def test_an_agent_that_does_nothing_gives_the_work_back(project: KubeWorkshop) -> None:
+    """One that beats and hears nothing does not come to work: blue has it again, and so have its users."""
+    _release(project, FAULT_SILENT_FEED="1")
+    _settled(project)
+    with users(project, USERS) as load:
+        done = project.crossfade("promote", expected=10)
+
+    assert "agent: green did not come to work within 20 s" in done.stderr, said(done)
+    assert (project.written(), project.replicas()) == (BLUE, {"blue": 1, "green": 0})
+    assert unserved(load) == {}
+
+
+def test_an_image_set_by_hand_is_an_impostor(project: KubeWorkshop) -> None:
+    """Who sets another image leaves the label as it is: with images by digest that is seen, and by their tags only in the answers."""
+    _release(project, RELEASE="by hand")
+    _settled(project)
+    image = ("set", "image", "deployment/api-green", "app=localhost/trading:py39", "-n", project.namespace)
+    project.node.api.kubectl(*image)
+    wait_for(lambda: "py39" in _image(project, "api-green"), "it is set", limit=READY, pause=0.2)
+    _settled(project)
+    done = project.crossfade("promote", expected=10)
+
+    assert "was asked (so says pod api-green-" in done.stderr, said(done)
+    assert project.written() == BLUE
+
+
 def test_an_image_that_cannot_be_had_is_told(project: KubeWorkshop) -> None:
     """A candidate without an image gets no request, and the reason names the image."""
     project.settings["plan"] = {**PLAN, "prove": "10s"}
@@ -164,6 +203,10 @@ def _placed(project: KubeWorkshop) -> set[str]:
     """What the API's slots must show that they are."""
     (api,) = [each for each in project.contract()["services"] if each["name"] == "api"]
     return {each["version"] for each in api["placements"].values()}
+
+
+def _image(project: KubeWorkshop, name: str) -> str:
+    return str(project.get("deployment", name)["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
 def _slots(project: KubeWorkshop) -> Mapping[str, str]:

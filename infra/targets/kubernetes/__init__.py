@@ -5,7 +5,8 @@ that images are built in: who has the project and the rights may declare it from
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from infra.config import Document, Fault, Settings
@@ -14,17 +15,17 @@ from infra.config.settings import Program
 from infra.config.settings import Service as ServiceSettings
 from infra.content import Content, digest
 from infra.contract import Backend, Placement, Service
-from infra.contract.document import Json
 from infra.images import Recipe, base_of, dockerfile_digest
 from infra.release import Inputs, Slots, Standing, version_of
 from infra.targets.docker.layout import APP, engine_of
-from infra.targets.kubernetes.asking import PATIENCE, STARTING, asked, patience, unasked
+from infra.targets.kubernetes.asked_for import counted, looks, meter, scale
+from infra.targets.kubernetes.asking import asked, unasked
 from infra.targets.kubernetes.cluster import CONFIGS, Cluster
 from infra.targets.kubernetes.ground import look
 from infra.targets.kubernetes.here import building, here
 from infra.targets.kubernetes.layout import KEPT, RULE, SLOTS, Layout
-from infra.targets.kubernetes.metering import envoy, traefik
-from infra.targets.kubernetes.placing import environment, grace
+from infra.targets.kubernetes.manifests import Manifests, ManifestsError, read
+from infra.targets.kubernetes.placing import environment
 from infra.targets.kubernetes.standing import Born, Seen, astray, held, placed, standing
 from infra.targets.local import companion_inputs, made_from
 from infra.targets.local.home import home_of
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
     from infra.targets.target import Site
 
-LOOK: Mapping[str, Json] = {"every": 1.0, "timeout": 5.0}
-"""Seconds between looks at pods; that the cluster may take to answer."""
 SETTLE = 10.0
 """Seconds that a gateway has to follow what its controller accepted."""
 
@@ -63,13 +62,21 @@ class Kubernetes:
             return []  # a rule says so
         layout = self._layout(settings)
         with self._ask(layout.context) as cluster:
-            found = look(cluster, layout, settings, document)
+            found = look(cluster, layout, settings, document, self._labels(settings))
         self._seen = found.seen
         faults = [*here(self._site.project, layout, settings, document), *found.faults]
         # What has to be built is known once there is something to build from, and once it is known what is there.
         if not faults and self._builds(settings):
             faults += building(settings, document)
         return faults
+
+    def _labels(self, settings: Settings) -> Mapping[str, Mapping[str, str]]:
+        layout, found = self._layout(settings), dict[str, Mapping[str, str]]()
+        for name, each in settings.services.items():
+            with suppress(ManifestsError):  # whoever looks at what is here says so
+                folder = self._manifests(settings, each)
+                found[name] = {**layout.seat(name, None).labels, **({} if folder is None else folder.recorded()["labels"])}
+        return found
 
     def _builds(self, settings: Settings) -> bool:
         """Whether there is an image that the cluster does not have yet."""
@@ -90,12 +97,20 @@ class Kubernetes:
         """Digests of what its image is built from, or the image that was built elsewhere; what it may use, how it is asked."""
         limits = {"memory": program.memory, "cpus": program.cpus}
         checks = program.health if isinstance(program, ServiceSettings) else ()
+        folder = self._manifests(settings, program)
         return {
+            **({} if folder is None else {"manifests": folder.recorded()}),
             **self._image(settings, program, runtime),
             "health": asked(checks),
             # Pulumi keeps no nothing: what is not there must not be in here at all. It also writes 1.0 as 1.
             **{name: _plain(limit) for name, limit in limits.items() if limit is not None},
         }
+
+    def _manifests(self, settings: Settings, program: Program) -> Manifests | None:
+        if not isinstance(program, ServiceSettings) or program.manifests is None:
+            return None
+        name = next(name for name, each in settings.services.items() if each is program)
+        return read(self._site.project / program.manifests, name, self._layout(settings).namespace)
 
     def _image(self, settings: Settings, program: Program, runtime: str) -> Inputs:
         image = program.image_for(runtime)
@@ -140,11 +155,11 @@ class Kubernetes:
             kind=service.kind,
             after=service.after,
             placements=placements,
-            probes=tuple(_looks(layout, settings, alone=alone)),
+            probes=tuple(looks(layout, settings, alone=alone)),
             router=None if alone else Backend("gateway", router),
-            meter=None if alone else _meter(layout, name, settings),
-            handover=Backend("scale", _scale(layout, name, placements)) if alone else None,
-            capacity=None if alone else Backend("pods", _counted(layout, name, service)),
+            meter=None if alone else meter(layout, name, settings),
+            handover=Backend("scale", scale(layout, name, placements)) if alone else None,
+            capacity=None if alone else Backend("pods", counted(layout, name, service)),
             front=None if alone else service.url,
             metrics=tuple(
                 metric.contract(called, sorted(placements), self._site.project) for called, metric in service.metrics.items()
@@ -187,6 +202,8 @@ class Kubernetes:
                 declaration.program(name, slot, inputs, settings.services.get(name))
         for name in in_order(settings.services):
             declaration.way(name, settings.services[name])
+            if (folder := self._manifests(settings, settings.services[name])) is not None:
+                declaration.beside(name, folder.beside(layout.namespace))
         return declaration.born().apply(lambda born: self._home(layout, born))
 
     def _home(self, layout: Layout, born: Born) -> str:
@@ -219,43 +236,6 @@ def _artefact(inputs: Inputs) -> str:
         return Recipe.of(inputs).content
     name, _, found = str(inputs["image"]).partition("@")
     return found or digest(name.encode())
-
-
-def _meter(layout: Layout, name: str, settings: Settings) -> Backend | None:
-    place = settings.kubernetes
-    if place is None or place.metrics is None:
-        return None
-    urls, backends = place.metrics.url, {slot: layout.seat(name, slot).name for slot in SLOTS}
-    kept = range(1, 1 + len(KEPT)) if settings.services[name].kind == "sticky-http" else ()
-    if place.metrics.kind == "traefik":
-        return Backend("prometheus-text", traefik(urls, layout.namespace, name, backends, kept))
-    places = {slot: place for place, slot in enumerate(SLOTS)}
-    return Backend("prometheus-text", envoy(urls, layout.namespace, name, (0, *kept), places))
-
-
-def _looks(layout: Layout, settings: Settings, *, alone: bool) -> Iterator[Backend]:
-    looked = {**LOOK, **layout.reach, "stack": layout.stack}
-    # Of a singleton the slot that does not work has no pods, and is well.
-    yield Backend("pods", {**looked, "standby": alone})
-    if not alone and settings.kubernetes is not None and settings.kubernetes.identity == "answers":
-        yield Backend("shown", looked)
-
-
-def _scale(layout: Layout, name: str, placements: Mapping[str, Placement]) -> Mapping[str, Json]:
-    # The earlier one has to end, and the later one to start.
-    ending = max((grace(each.inputs) for each in placements.values()), default=0)
-    return {
-        **layout.reach,
-        "stack": layout.stack,
-        "service": name,
-        "deployments": {slot: layout.seat(name, slot).name for slot in SLOTS},
-        "timeout": float(ending + STARTING),
-        "patience": float(max((patience(each.inputs["health"]) for each in placements.values()), default=PATIENCE)),
-    }
-
-
-def _counted(layout: Layout, name: str, service: ServiceSettings) -> Mapping[str, Json]:
-    return {**layout.reach, "stack": layout.stack, "service": name, "autoscale": service.autoscale is not None}
 
 
 def _by_envoy(settings: Settings) -> bool:

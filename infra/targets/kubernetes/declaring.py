@@ -11,11 +11,13 @@ from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscaler
 from pulumi_kubernetes.core.v1 import ConfigMap
 from pulumi_kubernetes.core.v1 import Service as ClusterService
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
+from pulumi_kubernetes.yaml.v2 import ConfigGroup
 
 from infra.config.settings import Service
+from infra.contract.document import Json
 from infra.release import Inputs
 from infra.targets.kubernetes.imaging import Images
-from infra.targets.kubernetes.layout import SLOTS, Layout, Seat
+from infra.targets.kubernetes.layout import PORT, SLOTS, Layout, Seat
 from infra.targets.kubernetes.objects import birth, budget, deployment, scaler, service
 from infra.targets.kubernetes.routing import ROUTES, Way
 from infra.targets.kubernetes.standing import Born
@@ -73,7 +75,7 @@ class Declaration:
         if inputs["kind"] == "singleton":
             self._pods(seat, inputs, int(self._works(name, slot)), owned=False)
             return
-        scale, replicas = (None, 1) if settings is None else (settings.autoscale, settings.replicas)
+        scale, replicas = (None, 1) if settings is None else (settings.autoscale, _replicas(settings, inputs))
         self._pods(seat, inputs, replicas, owned=scale is None)
         self._keep(PodDisruptionBudget(f"budget of {_title(seat)}", **budget(seat), opts=self._options()))
         if scale is not None:
@@ -97,12 +99,19 @@ class Declaration:
         """How traffic finds the slots: an address for each, also for one that has no pods, and a route over both."""
         if settings.port is None:
             return
-        addresses = [self._address(self._layout.seat(name, slot), settings.port) for slot in SLOTS]
+        target = PORT if settings.manifests is None else settings.port
+        addresses = [self._address(self._layout.seat(name, slot), settings.port, target) for slot in SLOTS]
         if settings.kind != "singleton":
             version, kind = ROUTES
             options = pulumi.ResourceOptions.merge(self._options(WEIGHTS), pulumi.ResourceOptions(depends_on=addresses))
             given = Way(self._layout, name, settings, self._now.serving, self._told).route()
             self._keep(CustomResource(f"route of {name}", api_version=version, kind=kind, **given, opts=options))
+
+    def beside(self, name: str, objects: Sequence[Mapping[str, Json]]) -> None:
+        """What a folder of YAML has beside its Deployment: once, for both slots."""
+        if objects:
+            options = pulumi.ResourceOptions(provider=self._cluster)
+            self._keep(ConfigGroup(f"manifests of {name}", objs=objects, skip_await=True, opts=options))
 
     def born(self) -> pulumi.Output[Born]:
         """The first thing of the stack; known once everything is declared and made."""
@@ -117,9 +126,9 @@ class Declaration:
         given = deployment(seat, inputs, self._images.of(seat.service, inputs), replicas)
         self._keep(Deployment(f"pods of {_title(seat)}", **given, opts=self._options(ignored)))
 
-    def _address(self, seat: Seat, port: int) -> pulumi.Resource:
+    def _address(self, seat: Seat, port: int, target: Json = PORT) -> pulumi.Resource:
         options = self._options(EVERYTHING if seat.slot in self._now.kept else [])
-        return self._keep(ClusterService(f"address of {_title(seat)}", **service(seat, port), opts=options))
+        return self._keep(ClusterService(f"address of {_title(seat)}", **service(seat, port, target), opts=options))
 
     def _keep(self, made: pulumi.Resource) -> pulumi.Resource:
         self._all.append(made)
@@ -127,6 +136,12 @@ class Declaration:
 
     def _options(self, ignored: Sequence[str] = ()) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(provider=self._cluster, ignore_changes=[*PLACE, *ignored])
+
+
+def _replicas(settings: Service, inputs: Inputs) -> int:
+    """What the settings say; where they say nothing, a folder of YAML may."""
+    told = None if "replicas" in settings.model_fields_set else inputs.get("manifests", {}).get("replicas")
+    return settings.replicas if told is None else int(told)
 
 
 def _title(seat: Seat) -> str:

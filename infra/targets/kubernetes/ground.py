@@ -21,13 +21,16 @@ from infra.targets.kubernetes.cluster import (
     Kind,
     RefusedError,
 )
-from infra.targets.kubernetes.layout import SLOTS, Layout, is_ours
+from infra.targets.kubernetes.layout import SLOT, SLOTS, Layout, is_ours
+from infra.targets.kubernetes.manifests import selects
 from infra.targets.kubernetes.standing import Seen
 
 VERBS = ("get", "create", "patch", "delete")
 """What Pulumi does to what it declares."""
 OLDEST = (1, 30)
 """The oldest Kubernetes that will do: the kubelet itself waits before it tells a pod to end."""
+Labels = Mapping[str, Mapping[str, str]]
+"""Of the pods of each service, whatever their slot."""
 _CRDS = "https://gateway-api.sigs.k8s.io/guides/getting-started/"
 
 
@@ -40,10 +43,10 @@ class Look:
     """Nothing, where the faults say that it could not be seen."""
 
 
-def look(cluster: Cluster, layout: Layout, settings: Settings, document: Document) -> Look:
+def look(cluster: Cluster, layout: Layout, settings: Settings, document: Document, labels: Labels) -> Look:
     """Ask the cluster, once, for all that has to be known before anything is declared."""
     try:
-        return _looked(cluster, layout, settings, document)
+        return _looked(cluster, layout, settings, document, labels)
     except ContextError as error:
         where = document.where(("kubernetes", "context"))
         hint = "kubectl config get-contexts shows which there are; or say where the file is: export KUBECONFIG=..."
@@ -60,7 +63,7 @@ def look(cluster: Cluster, layout: Layout, settings: Settings, document: Documen
         return Look([Fault(what, where, str(error), hint)])
 
 
-def _looked(cluster: Cluster, layout: Layout, settings: Settings, document: Document) -> Look:
+def _looked(cluster: Cluster, layout: Layout, settings: Settings, document: Document, labels: Labels) -> Look:
     unfit = _unfit(cluster, layout, document) or [*_rights(cluster, layout, settings, document)]
     if unfit:
         return Look(unfit)
@@ -74,7 +77,10 @@ def _looked(cluster: Cluster, layout: Layout, settings: Settings, document: Docu
     birth = cluster.get(CONFIGS, layout.namespace, layout.birth)
     things |= {ROUTES: routes or [], CONFIGS: [] if birth is None else [birth]}
     faults = [*_taken(things, layout, settings, document), *(_door(cluster, layout, settings, document) if routed else ())]
-    return Look(faults, Seen(things[DEPLOYMENTS], routes or [], birth, things.get(SCALERS, ())))
+    return Look(
+        [*faults, *_selecting(things[SERVICES], layout, labels, document)],
+        Seen(things[DEPLOYMENTS], routes or [], birth, things.get(SCALERS, ())),
+    )
 
 
 def _unfit(cluster: Cluster, layout: Layout, document: Document) -> Sequence[Fault]:
@@ -149,6 +155,20 @@ def _taken(
                 where = document.where(("kubernetes", "namespace"))
                 cause = f"it was not made by this stack, in namespace {layout.namespace}"
                 yield Fault(f"there is a {kind.text} {name} already", where, cause, hint)
+
+
+def _selecting(services: Sequence[Mapping[str, Any]], layout: Layout, labels: Labels, document: Document) -> Iterator[Fault]:
+    """Addresses of somebody else's that lead to the pods of both slots."""
+    for each in services:
+        metadata, selector = each.get("metadata") or {}, (each.get("spec") or {}).get("selector") or {}
+        for service, own in labels.items():
+            if not is_ours(metadata, layout.stack) and SLOT not in selector and selects(selector, own):
+                name, where = metadata.get("name"), document.where(("services", service))
+                cause = (
+                    f"its selector {', '.join(f'{key}={value}' for key, value in selector.items())} finds the pods of both slots"
+                )
+                hint = f"where nobody needs it: {_kubectl(layout)} delete service {name} -n {layout.namespace}"
+                yield Fault(f"the Service {name} would send requests to {service} past the weights", where, cause, hint)
 
 
 def _door(cluster: Cluster, layout: Layout, settings: Settings, document: Document) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from infra.images import PLUGINS, builder_faults, plugin_faults
 from infra.targets.docker.ground import missing_dockerfiles
 from infra.targets.docker.layout import engine_of
 from infra.targets.kubernetes.layout import Layout
+from infra.targets.kubernetes.manifests import ManifestsError, read
 from infra.targets.local.ground import missing_files
 
 
@@ -25,7 +26,26 @@ def here(project: Path, layout: Layout, settings: Settings, document: Document) 
         *_misnamed(layout, document),
         *missing_files(project, built, document, runtimes),
         *missing_dockerfiles(project, built, document),
+        *_manifests(project, layout, settings, document),
     ]
+
+
+def _manifests(project: Path, layout: Layout, settings: Settings, document: Document) -> Iterator[Fault]:
+    """Folders of YAML that cannot be taken as they are."""
+    for name, each in settings.services.items():
+        if each.manifests is None:
+            continue
+        try:
+            found = read(project / each.manifests, name, layout.namespace)
+        except ManifestsError as error:
+            yield Fault(error.what, document.where(("services", name, "manifests")), f"{error.file}: {error.cause}", error.hint)
+            continue
+        if each.kind != "singleton" and not found.ready:
+            cause = (
+                f"{found.workload.file}: {found.container} has no readinessProbe: a pod would get requests before it can answer"
+            )
+            hint = f"readinessProbe: {{httpGet: {{path: /health/, port: {each.port}}}}}"
+            yield Fault(f"nobody sees when {name} is ready", document.where(("services", name, "manifests")), cause, hint)
 
 
 def building(settings: Settings, document: Document) -> Iterator[Fault]:

@@ -20,7 +20,8 @@ _KEPT = 2
 def deployment(seat: Seat, inputs: Inputs, image: Json, replicas: int) -> Mapping[str, Json]:
     """The pods of a service in a slot, or of a companion. A singleton's are never two, not even while one is replaced."""
     alone = inputs["kind"] == "singleton"
-    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+    own = dict(inputs.get("manifests", {}).get("more", {}))
+    rolling = own.pop("strategy", None) or {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
     return {
         "metadata": {
             **seat.metadata,
@@ -34,19 +35,20 @@ def deployment(seat: Seat, inputs: Inputs, image: Json, replicas: int) -> Mappin
             "minReadySeconds": 0,
             "progressDeadlineSeconds": DEADLINE,
             "revisionHistoryLimit": _KEPT,
+            **own,
             "template": pod(seat, inputs, image),
         },
     }
 
 
-def service(seat: Seat, port: int) -> Mapping[str, Json]:
-    """The one address of its pods."""
+def service(seat: Seat, port: int, target: Json = PORT) -> Mapping[str, Json]:
+    """The one address of its pods; ``target`` is their port, by its number or its name."""
     return {
         "metadata": {**seat.metadata, "annotations": SKIP},
         "spec": {
             "type": "ClusterIP",
             "selector": seat.selector,
-            "ports": [{"name": PORT, "port": port, "targetPort": PORT, "protocol": "TCP"}],
+            "ports": [{"name": PORT, "port": port, "targetPort": target, "protocol": "TCP"}],
         },
     }
 

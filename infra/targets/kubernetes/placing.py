@@ -9,6 +9,7 @@ from infra.contract.document import Json
 from infra.release import Inputs, version_of
 from infra.targets.kubernetes.asking import probes
 from infra.targets.kubernetes.layout import BEAT, DATA, PORT, USER, VERSION, Seat
+from infra.targets.kubernetes.manifests import GRACE, template
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - an address of the pod's own
 LEAVING = 10
@@ -53,11 +54,15 @@ def takes_requests(inputs: Inputs) -> bool:
 
 def grace(inputs: Inputs) -> int:
     """Seconds from being told to go to being killed."""
+    if "manifests" in inputs:
+        return int(inputs["manifests"]["pod"].get("terminationGracePeriodSeconds", GRACE))
     return (LEAVING if takes_requests(inputs) else 0) + STOP + SPARE
 
 
 def pod(seat: Seat, inputs: Inputs, image: Json) -> Mapping[str, Json]:
     """The template of its pods; ``image`` is a name, by digest where it is ours, and may be an output of Pulumi."""
+    if "manifests" in inputs:
+        return template(seat, inputs["manifests"], image, version_of(inputs), inputs["env"])
     return {
         "metadata": {"labels": {**seat.labels, VERSION: version_of(inputs)}},
         "spec": {
