@@ -147,7 +147,7 @@ def test_an_agent_that_does_nothing_gives_the_work_back(project: KubeWorkshop) -
 
 
 def test_an_image_set_by_hand_is_an_impostor(project: KubeWorkshop) -> None:
-    """Who sets another image leaves the label as it is: with images by digest that is seen, and by their tags only in the answers."""
+    """Who sets another image leaves the label: with images by digest that is seen, and by their tags only in the answers."""
     _release(project, RELEASE="by hand")
     _settled(project)
     image = ("set", "image", "deployment/api-green", "app=localhost/trading:py39", "-n", project.namespace)
