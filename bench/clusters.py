@@ -6,6 +6,7 @@ of weights. Nothing is drawn by chance.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -21,8 +22,10 @@ sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "engine"),
 
 import kube_gateway
 import kube_trading
+import psutil
 from kube_names import names
-from kube_node import kube_node
+from kube_node import NAME as NODE
+from kube_node import Node, kube_node
 from kube_workshop import KubeWorkshop, kube_workshop, patient
 from machine import wait_for
 from test_faults import FAULTS
@@ -43,18 +46,23 @@ PLAN: Mapping[str, Any] = {**SHORT, "limit": "60s", "prove": "60s", "gates": {**
 OURS = ("errors", "latency", "crash", "never ready", "wrong version", "silent feed")
 """Faults of those that the trading system has in a cluster, where it has no dashboard."""
 STEPS = PLAN["steps"]
+HUNGER = 1536 * 2**20
+"""Bytes of memory that are missing where a node runs short of it."""
 
 
 class Scene:
     """A stack under load."""
 
-    def __init__(self, project: KubeWorkshop, rate: float, only: Sequence[str]) -> None:
+    def __init__(self, project: KubeWorkshop, rate: float, only: Sequence[str], aborts: int) -> None:
         self.project = project
         self.rate = rate
+        self.aborts = aborts
         self.only = only
         """Words of the names of scenarios that are wanted; none: all are."""
         self.left: list[float] = []
         """Milliseconds from each decision to go back until the candidate's last answer."""
+        self.moved: list[str] = []
+        """What an ``up`` or a ``refresh`` changed at a step."""
 
     def row(self, name: str, act: Callable[[], int]) -> None:
         """Do it under load, and print what was lost."""
@@ -131,6 +139,21 @@ class Scene:
             self.settled()
         self.crossfade("resume")
 
+    def declared(self) -> None:
+        """Held at this step, declare everything again, and read it back: neither may change a route."""
+        self.crossfade("pause", "--why", "bench")
+        route = self.project.get("httproute", "api")["spec"]
+        changes = self.project.changes()
+        self.project.pulumi("refresh", "--yes", "--skip-preview", "--suppress-outputs")
+        if changes or self.project.get("httproute", "api")["spec"] != route:
+            self.moved.append(f"{route}: {changes}")
+        self.crossfade("resume")
+
+    def short(self) -> None:
+        """Have the node run short of memory, by a pod that asked for none, until its kubelet takes that pod away."""
+        hog(self.project.node, "begin")
+        wait_for(lambda: hog(self.project.node, "look") == "Evicted", "the hungry pod is evicted", limit=READY, pause=0.5)
+
     def killed(self, weight: int) -> int:
         """Its driver is killed at that step, and the next command goes on."""
         with self.step(weight):
@@ -149,9 +172,10 @@ def main() -> None:
     parser.add_argument("only", nargs="*", help="words of the names of scenarios; without them all")
     parser.add_argument("--rate", type=float, default=300.0, help="requests a second")
     parser.add_argument("--switches", type=int, default=50)
+    parser.add_argument("--aborts", type=int, default=0, help="more aborts, for their times")
     asked = parser.parse_args()
     with stack() as project:
-        scene = Scene(project, asked.rate, asked.only)
+        scene = Scene(project, asked.rate, asked.only, asked.aborts)
         head = (
             "what",
             "exit",
@@ -166,7 +190,9 @@ def main() -> None:
         if len(scene.left) > 1:
             cuts = quantiles(scene.left, n=100, method="inclusive")
             print(f"\ncandidate's last answer after the decision: p50 {cuts[49]:.0f}, p99 {cuts[98]:.0f} ms of {len(scene.left)}")
+        print(f"changed by up or refresh at a step: {scene.moved or 'nothing'}")
         print(switches(scene, asked.switches))
+        print(memory(project.node))
 
 
 def rollouts(scene: Scene) -> None:
@@ -184,9 +210,51 @@ def rollouts(scene: Scene) -> None:
         scene.row(
             f"abort at {weight} %", lambda weight=weight: scene.at(weight, lambda: scene.crossfade("abort", "--why", "bench"))
         )
+    for number in range(scene.aborts):
+        scene.row(f"abort {number + 1} at 20 %", lambda: scene.at(STEPS[0], lambda: scene.crossfade("abort", "--why", "bench")))
+    for weight in STEPS:
+        scene.row(f"up and refresh at {weight} %", lambda weight=weight: scene.at(weight, scene.declared))
+        scene.back()
+    tight(scene.project.node)
+    scene.row("node short of memory at 50 %", lambda: scene.at(50, scene.short))
+    scene.back()
     for weight in STEPS:
         scene.row(f"driver killed at {weight} %", lambda weight=weight: scene.killed(weight))
         scene.back()
+
+
+def tight(node: Node) -> None:
+    """Have the kubelet call the node short of memory once ``HUNGER`` less than now is there. It is started anew for that."""
+    file = node.folder / "kubelet.yaml"
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    there = json.loads(node.api.said(f"/api/v1/nodes/{NODE}/proxy/stats/summary"))["node"]["memory"]["availableBytes"]
+    settings["evictionHard"]["memory.available"] = str(there - HUNGER)
+    settings["evictionPressureTransitionPeriod"] = "10s"
+    file.write_text(json.dumps(settings), encoding="utf-8")
+    with node.kubelet.away():
+        pass
+
+
+def hog(node: Node, act: str) -> str:
+    """A pod that takes twice that; why it is gone."""
+    name, where = "hungry", "default"
+    if act == "begin":
+        words = ["python", "-c", f"kept = b'x' * {2 * HUNGER}; import time; time.sleep(600)"]
+        container = {"name": name, "image": "localhost/trading:py312", "imagePullPolicy": "Never", "args": words}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": where}}
+        node.api.apply({**pod, "spec": {"restartPolicy": "Never", "containers": [container]}})
+    return str(node.api.get("pod", name, "-n", where)["status"].get("reason", ""))
+
+
+def memory(node: Node) -> str:
+    """What the cluster itself takes: all of its daemons, without pods."""
+    own = (str(node.folder), str(node.api.folder), str(node.api.binaries))
+    size = 0
+    for each in psutil.process_iter(["cmdline", "memory_info"]):
+        words = each.info["cmdline"] or ["shim"]
+        if "shim" not in words[0] and any(one in " ".join(words) for one in own):
+            size += each.info["memory_info"].rss
+    return f"the cluster's daemons take {size / 2**20:.0f} MB"
 
 
 def switches(scene: Scene, count: int) -> str:
@@ -222,7 +290,7 @@ def stack() -> Iterator[KubeWorkshop]:
     with ExitStack() as held:
         began = time.monotonic()
         node = held.enter_context(kube_node())
-        print(f"cluster ready in {time.monotonic() - began:.1f} s", flush=True)
+        print(f"cluster ready in {time.monotonic() - began:.1f} s; {memory(node)}", flush=True)
         gateway = held.enter_context(kube_gateway.gateway(node.api))
         for runtime in kube_trading.RUNTIMES:
             with tempfile.TemporaryDirectory() as folder:
