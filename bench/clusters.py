@@ -6,7 +6,6 @@ of weights. Nothing is drawn by chance.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -22,10 +21,9 @@ sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "engine"),
 
 import kube_gateway
 import kube_trading
-import psutil
+from kube_hungry import hog, memory, tight
 from kube_names import names
-from kube_node import NAME as NODE
-from kube_node import Node, kube_node
+from kube_node import kube_node
 from kube_workshop import KubeWorkshop, kube_workshop, patient
 from machine import wait_for
 from test_faults import FAULTS
@@ -46,8 +44,6 @@ PLAN: Mapping[str, Any] = {**SHORT, "limit": "60s", "prove": "60s", "gates": {**
 OURS = ("errors", "latency", "crash", "never ready", "wrong version", "silent feed")
 """Faults of those that the trading system has in a cluster, where it has no dashboard."""
 STEPS = PLAN["steps"]
-HUNGER = 1536 * 2**20
-"""Bytes of memory that are missing where a node runs short of it."""
 
 
 class Scene:
@@ -221,40 +217,6 @@ def rollouts(scene: Scene) -> None:
     for weight in STEPS:
         scene.row(f"driver killed at {weight} %", lambda weight=weight: scene.killed(weight))
         scene.back()
-
-
-def tight(node: Node) -> None:
-    """Have the kubelet call the node short of memory once ``HUNGER`` less than now is there. It is started anew for that."""
-    file = node.folder / "kubelet.yaml"
-    settings = json.loads(file.read_text(encoding="utf-8"))
-    there = json.loads(node.api.said(f"/api/v1/nodes/{NODE}/proxy/stats/summary"))["node"]["memory"]["availableBytes"]
-    settings["evictionHard"]["memory.available"] = str(there - HUNGER)
-    settings["evictionPressureTransitionPeriod"] = "10s"
-    file.write_text(json.dumps(settings), encoding="utf-8")
-    with node.kubelet.away():
-        pass
-
-
-def hog(node: Node, act: str) -> str:
-    """A pod that takes twice that; why it is gone."""
-    name, where = "hungry", "default"
-    if act == "begin":
-        words = ["python", "-c", f"kept = b'x' * {2 * HUNGER}; import time; time.sleep(600)"]
-        container = {"name": name, "image": "localhost/trading:py312", "imagePullPolicy": "Never", "args": words}
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": where}}
-        node.api.apply({**pod, "spec": {"restartPolicy": "Never", "containers": [container]}})
-    return str(node.api.get("pod", name, "-n", where)["status"].get("reason", ""))
-
-
-def memory(node: Node) -> str:
-    """What the cluster itself takes: all of its daemons, without pods."""
-    own = (str(node.folder), str(node.api.folder), str(node.api.binaries))
-    size = 0
-    for each in psutil.process_iter(["cmdline", "memory_info"]):
-        words = each.info["cmdline"] or ["shim"]
-        if "shim" not in words[0] and any(one in " ".join(words) for one in own):
-            size += each.info["memory_info"].rss
-    return f"the cluster's daemons take {size / 2**20:.0f} MB"
 
 
 def switches(scene: Scene, count: int) -> str:
