@@ -11,27 +11,17 @@ from typing import Any
 import yaml
 
 from infra.contract.document import Json
-from infra.targets.kubernetes.layout import VERSION, Seat
+from infra.targets.kubernetes.layout import SLOTS, VERSION, Layout, Seat
 
 _KINDS = frozenset({".yaml", ".yml", ".json"})
 _WIDE = frozenset(
-    {
-        *(
-            "Namespace",
-            "Node",
-            "PersistentVolume",
-            "StorageClass",
-            "IngressClass",
-            "GatewayClass",
-            "PriorityClass",
-            "RuntimeClass",
-        ),
-        *("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "APIService"),
-        *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy"),
-    }
+    {"Namespace", "Node", "PersistentVolume", "StorageClass", "IngressClass", "GatewayClass", "PriorityClass", "RuntimeClass"}
+    | {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "APIService", "ValidatingAdmissionPolicy"}
+    | {"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}
 )
 """Kinds that are in no namespace."""
 _KEPT = ("minReadySeconds", "progressDeadlineSeconds", "revisionHistoryLimit")
+_TRY = "kubectl apply --dry-run=server -f says more"
 GRACE = 30
 """Seconds that a pod has to end where nothing is said, by the cluster's own rule."""
 
@@ -40,11 +30,9 @@ class ManifestsError(Exception):
     """A folder that cannot be taken as it is."""
 
     def __init__(self, what: str, file: str, cause: str, hint: str) -> None:
-        super().__init__(f"{what}: {file}: {cause}")
-        self.what = what
-        self.file = file
-        self.cause = cause
-        self.hint = hint
+        super().__init__(_plainly(f"{what}: {file}: {cause}"))
+        # What a file says may have been written to be read otherwise.
+        self.what, self.file, self.cause, self.hint = map(_plainly, (what, file, cause, hint))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +103,14 @@ def read(folder: Path, service: str, namespace: str) -> Manifests:
     """
     found = [each for file in _files(folder) for each in _documents(file)]
     workload = _workload(found, folder, service)
-    others = [each for each in found if each is not workload]
-    manifests = Manifests(workload, _container(workload, service), others)
-    labels = (workload.body["spec"]["template"].get("metadata") or {}).get("labels") or {}
-    for each in found:
-        _check(each, workload, labels, namespace)
+    try:
+        manifests = Manifests(workload, _container(workload, service), [each for each in found if each is not workload])
+        recorded = manifests.recorded()
+        template(Seat(Layout("", namespace, None, None), service, SLOTS[0]), recorded, "", "", {})
+        for each in found:
+            _check(each, workload, recorded["labels"], namespace)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ManifestsError("it is no object of a cluster", workload.file, repr(error), _TRY) from error
     return manifests
 
 
@@ -143,6 +134,10 @@ def _with(container: Mapping[str, Json], image: Json, env: Mapping[str, str]) ->
     return {**container, "image": image, **({"env": whole} if whole else {})}
 
 
+def _plainly(text: str) -> str:
+    return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+
+
 # Reading
 
 
@@ -159,9 +154,7 @@ def _documents(file: Path) -> Iterator[Found]:
     try:
         bodies = [each for each in yaml.safe_load_all(file.read_text(encoding="utf-8")) if each is not None]
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ManifestsError(
-            "it cannot be read", str(file), " ".join(str(error).split()), "kubectl apply --dry-run=client -f it"
-        ) from error
+        raise ManifestsError("it cannot be read", str(file), " ".join(str(error).split()), _TRY) from error
     for body in bodies:
         if not isinstance(body, dict) or not body.get("kind") or not isinstance(body.get("metadata"), dict):
             raise ManifestsError(
@@ -182,20 +175,13 @@ def _workload(found: Sequence[Found], folder: Path, service: str) -> Found:
         raise ManifestsError(
             "which Deployment is it?", str(folder), f"its Deployments are {names}", f"let one, or only one, be called {service}"
         )
-    try:
-        containers = named[0].body["spec"]["template"]["spec"]["containers"]
-        sound = bool(containers) and all(isinstance(each["name"], str) for each in containers)
-    except (LookupError, TypeError):
-        sound = False
-    if not sound:
-        raise ManifestsError(
-            f"{named[0].title} has no containers", named[0].file, "spec.template.spec.containers", "see kubectl explain"
-        )
     return named[0]
 
 
 def _container(workload: Found, service: str) -> str:
     names = [str(each["name"]) for each in workload.body["spec"]["template"]["spec"]["containers"]]
+    if not names:
+        raise ManifestsError(f"{workload.title} has no containers", workload.file, "spec.template.spec.containers is empty", _TRY)
     if len(names) > 1 and service not in names:
         cause = f"its containers are {', '.join(names)}"
         raise ManifestsError("which container's image is it?", workload.file, cause, f"let one be called {service}")

@@ -136,7 +136,11 @@ SELECTED = {"app": "api"}
 REFUSED: Mapping[str, tuple[list[Body], str]] = {
     "no Deployment": ([CONFIG], "which Deployment is it"),
     "two of other names": ([{**workload(), "metadata": {"name": name}} for name in ("a", "b")], "which Deployment is it"),
-    "no containers": ([workload(template={"spec": {}})], "Deployment api has no containers"),
+    "no containers": ([workload(template={"spec": {"containers": []}})], "Deployment api has no containers"),
+    "no template": ([workload(template=None)], "it is no object of a cluster"),
+    "a container without a name": ([workload(template={"spec": {"containers": [{}]}})], "it is no object of a cluster"),
+    "a number that is none": ([workload(replicas="two")], "it is no object of a cluster"),
+    "labels that are none": ([workload(template={"metadata": ["a"], "spec": POD})], "it is no object of a cluster"),
     "a Service of both slots": (
         [workload(), other("Service", selector=SELECTED)],
         "Service api cannot be in it.*past the weights",
