@@ -112,8 +112,9 @@ class Shown:
         pod = f"pod {each.pod.name}"
         try:
             self._shown[each.run] = self._cluster.header(each.pod.name, each.port, each.path, VERSION_HEADER)
-        except Unreached as error:
-            raise untold(f"{pod} cannot be asked by way of the cluster's API, see `kubernetes.identity`: {error}") from error
-        except Refused as error:
-            if error.status != HTTPStatus.NOT_FOUND:  # it is gone since
-                raise untold(f"the API server refuses to ask {pod} (get pods/proxy, deploy/rbac.yaml): {error}") from error
+        except (Unreached, Refused) as error:
+            status = error.status if isinstance(error, Refused) else None
+            if status == HTTPStatus.NOT_FOUND:  # it is gone since
+                return
+            how = "get pods/proxy, deploy/rbac.yaml" if status == HTTPStatus.FORBIDDEN else "see `kubernetes.identity`"
+            raise untold(f"{pod} cannot be asked by way of the cluster's API ({how}): {error}") from error

@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.processes, pytest.mark.load, pytes
 PLAN: Mapping[str, Any] = {**PATIENT, "steps": [50, 100], "traffic": {"api": {"rate": 40, "path": "/prices"}}}
 READY = 120.0
 FOLDER = "deploy/api"
+FOLDERS = ("data", "tmp")
+"""Where a pod writes."""
 LABELS = {"app": "prices", "team": "trading"}
 
 
@@ -37,9 +39,11 @@ def _deployment() -> Mapping[str, Any]:
             _told("CROSSFADE_SLOT", "crossfade/slot"),
             {"name": "HOST", "value": "0.0.0.0"},  # noqa: S104 - a pod's own
             {"name": "PORT", "value": "8080"},
+            {"name": "CROSSFADE_DATA", "value": "/data"},
         ],
         "envFrom": [{"configMapRef": {"name": "prices"}}],
         "readinessProbe": {"httpGet": {"path": "/health/", "port": "web"}, "periodSeconds": 2, "timeoutSeconds": 5},
+        "volumeMounts": [{"name": name, "mountPath": f"/{name}"} for name in FOLDERS],
         "lifecycle": {"preStop": {"sleep": {"seconds": 10}}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
@@ -47,6 +51,7 @@ def _deployment() -> Mapping[str, Any]:
         "terminationGracePeriodSeconds": 30,
         "securityContext": {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [container],
+        "volumes": [{"name": name, "emptyDir": {}} for name in FOLDERS],
     }
     template = {"metadata": {"labels": LABELS}, "spec": pod}
     spec = {"replicas": 1, "selector": {"matchLabels": {"app": "prices"}}, "template": template}
