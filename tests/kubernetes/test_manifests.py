@@ -27,18 +27,18 @@ def _told(name: str, label: str) -> Mapping[str, Any]:
     return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": f"metadata.labels['{label}']"}}}
 
 
-def _deployment() -> Mapping[str, Any]:
+def _deployment(port: int) -> Mapping[str, Any]:
     """The API, as a team that never heard of slots writes it."""
     container = {
         "name": "api",
         "image": "localhost/trading:none",
         "args": ["python", "-m", "trading.api"],
-        "ports": [{"name": "web", "containerPort": 8080}],
+        "ports": [{"name": "web", "containerPort": port}],
         "env": [
             _told("CROSSFADE_VERSION", "app.kubernetes.io/version"),
             _told("CROSSFADE_SLOT", "crossfade/slot"),
             {"name": "HOST", "value": "0.0.0.0"},  # noqa: S104 - a pod's own
-            {"name": "PORT", "value": "8080"},
+            {"name": "PORT", "value": str(port)},
             {"name": "CROSSFADE_DATA", "value": "/data"},
         ],
         "envFrom": [{"configMapRef": {"name": "prices"}}],
@@ -62,7 +62,9 @@ def _write(project: KubeWorkshop, *more: Mapping[str, Any], level: str = "INFO")
     folder = project.folder / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "prices"}, "data": {"LOG_LEVEL": level}}
-    (folder / "all.yaml").write_text(yaml.safe_dump_all([config, _deployment(), *more]), encoding="utf-8")
+    (folder / "all.yaml").write_text(
+        yaml.safe_dump_all([config, _deployment(project.settings["services"]["api"]["port"]), *more]), encoding="utf-8"
+    )
 
 
 @pytest.fixture(name="project", scope="module")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from infra.config import Document, Fault, Settings
+from infra.config.faults import paste
 from infra.images import PLUGINS, builder_faults, plugin_faults
 from infra.targets.docker.ground import missing_dockerfiles
 from infra.targets.docker.layout import engine_of
@@ -40,6 +41,12 @@ def _manifests(project: Path, layout: Layout, settings: Settings, document: Docu
         except ManifestsError as error:
             yield Fault(error.what, document.where(("services", name, "manifests")), f"{error.file}: {error.cause}", error.hint)
             continue
+        if each.port is not None and found.ports and each.port not in found.ports:
+            keys = ("services", name, "port")
+            cause = f"{found.workload.file}: its pods listen on {', '.join(map(str, found.ports))}"
+            yield Fault(
+                f"{name} does not listen on {each.port}", document.where(keys), cause, paste(document, keys, found.ports[0])
+            )
         if each.kind != "singleton" and not found.ready:
             cause = (
                 f"{found.workload.file}: {found.container} has no readinessProbe: a pod would get requests before it can answer"

@@ -71,8 +71,18 @@ class Manifests:
     @property
     def ready(self) -> bool:
         """Whether its kubelet sees when it may have requests."""
+        return bool(self._own.get("readinessProbe"))
+
+    @property
+    def ports(self) -> Sequence[int]:
+        """Those that the pods say they listen on; none: they do not say."""
         containers = self.workload.body["spec"]["template"]["spec"]["containers"]
-        return any(each["name"] == self.container and each.get("readinessProbe") for each in containers)
+        return [int(port["containerPort"]) for each in containers for port in each.get("ports") or ()]
+
+    @property
+    def _own(self) -> Mapping[str, Any]:
+        containers: Sequence[Mapping[str, Any]] = self.workload.body["spec"]["template"]["spec"]["containers"]
+        return next(each for each in containers if each["name"] == self.container)
 
     def beside(self, namespace: str) -> Sequence[Mapping[str, Json]]:
         """What is declared once, as it is."""
@@ -105,7 +115,7 @@ def read(folder: Path, service: str, namespace: str) -> Manifests:
     workload = _workload(found, folder, service)
     try:
         manifests = Manifests(workload, _container(workload, service), [each for each in found if each is not workload])
-        recorded = manifests.recorded()
+        recorded, _ = manifests.recorded(), manifests.ports
         template(Seat(Layout("", namespace, None, None), service, SLOTS[0]), recorded, "", "", {})
         for each in found:
             _check(each, workload, recorded["labels"], namespace)

@@ -197,6 +197,9 @@ def test_faults_are_at_the_setting(tmp_path: Path) -> None:
     silent = {**POD, "containers": [{"name": "api", "image": "a"}]}
     write(project, workload(template={"metadata": {"labels": LABELS}, "spec": silent}))
     assert faults() == ["nobody sees when api is ready"]
+    other = {**POD["containers"][1], "ports": [{"containerPort": 9000}]}
+    write(project, workload(template={"metadata": {"labels": LABELS}, "spec": {**POD, "containers": [other]}}))
+    assert faults() == ["api does not listen on 8080"]
 
 
 @pytest.mark.parametrize(("key", "value"), {"command": "serve", "memory": "1g", "cpus": 1, "health": [{"http": "/"}]}.items())
