@@ -35,7 +35,7 @@ TWELVE = [
 error: there is no setting prot
   where: Pulumi.staging.yaml:14 crossfade:services.api.prot
   cause: known here are affinity, after, autoscale, command, cpus, dockerfile, env, gates, health, hosts, image, kind, listen, \
-listener, lock, memory, metrics, port, replicas, source, url; \
+listener, lock, manifests, memory, metrics, port, replicas, source, url; \
 did you mean port?
   hint:  port: $api
   state: nothing was changed; users see what they saw before
