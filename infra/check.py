@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.config import Fault, FaultsError, UnreadableError, read
+from infra.config.checks import checks_document
 from infra.config.faults import STATE
 from infra.config.plan import plan_document
 from infra.contract import Json
@@ -44,6 +45,10 @@ class Checked:
     """Fingerprint of what the settings ask for, by slot."""
     plan: Mapping[str, Json] = field(default_factory=dict)
     """The plan that they ask for, as the contract carries it."""
+    checks: Mapping[str, Json] = field(default_factory=dict)
+    """Gates before a rollout, and who answers for going on without one."""
+    start: str = ""
+    """The slot that serves first."""
 
 
 def checked(file: Path, site: Site) -> Checked:
@@ -57,7 +62,8 @@ def checked(file: Path, site: Site) -> Checked:
         return Checked(BROKEN, [Fault(f"{file.name} cannot be read", where, str(error), hint)])
     except FaultsError as error:
         return Checked(BROKEN, error.faults)
-    return Checked(WHOLE, releases=releases(wanted(settings, place.made)), plan=plan_document(settings))
+    gates = checks_document(settings.checks, settings.waivers)
+    return Checked(WHOLE, (), releases(wanted(settings, place.made)), plan_document(settings), gates, settings.start)
 
 
 def _beside(file: Path) -> str:
@@ -67,7 +73,8 @@ def _beside(file: Path) -> str:
 
 def _say(found: Checked, as_json: bool) -> int:  # noqa: FBT001 - a parsed flag
     if as_json:
-        asked = {"releases": dict(found.releases), "plan": dict(found.plan)} if found.code == WHOLE else {}
+        told = {"releases": dict(found.releases), "plan": dict(found.plan), "checks": dict(found.checks), "start": found.start}
+        asked = told if found.code == WHOLE else {}
         faults = [fault.to_json() for fault in found.faults]
         document = {"format": 1, "well": found.code == WHOLE, "faults": faults, **asked, "state": STATE}
         sys.stdout.write(json.dumps(document) + "\n")

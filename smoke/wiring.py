@@ -12,6 +12,7 @@ from infra.contract import Backend, Contract
 from smoke import backends
 from smoke.clock import SystemClock
 from smoke.errors import CrossfadeError, HandoverError, JournalError, NoSuchStack, RouterError
+from smoke.evidence_store import EvidenceStore
 from smoke.guard import remember_shell
 from smoke.meters import meter
 from smoke.rollout import Event, IllegalEvent, Phase, Request, Rollout, from_record, replay, to_record
@@ -86,6 +87,11 @@ class Site:
             return self.contract.journal
         except NoSuchStack:
             return None
+
+    @cached_property
+    def evidence(self) -> EvidenceStore:
+        """What was found out before rollouts."""
+        return EvidenceStore(self.folder / "evidence", self.clock)
 
     def events(self, rollout: str) -> tuple[Event, ...]:
         """Everything that happened in a rollout.

@@ -76,7 +76,8 @@ def _from(value: Any) -> datetime:  # noqa: ANN401
     return _moment(value, after=False)
 
 
-def _until(value: Any) -> datetime:  # noqa: ANN401
+def day_after(value: Any) -> datetime:  # noqa: ANN401 - whatever was written
+    """The end of the day that was written, or the time of it."""
     return _moment(value, after=True)
 
 
@@ -118,7 +119,7 @@ class FreezeSettings(Zoned):
     begins: Annotated[datetime, BeforeValidator(_from)] = Field(
         alias="from", examples=["2026-12-20"], description="the first day, as 2026-12-20"
     )
-    ends: Annotated[datetime, BeforeValidator(_until)] = Field(
+    ends: Annotated[datetime, BeforeValidator(day_after)] = Field(
         alias="until", examples=["2027-01-03"], description="the last day, as 2027-01-03"
     )
     why: str = Field(min_length=1, examples=["holidays"], description="what is told to whoever has to wait")

@@ -10,8 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from infra.config.ports import HIGHEST
 
-_LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")
-_UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
+_UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 31
 _PYTHON = re.compile(r"(?:c?python|py)?[ -]?3\.?(\d{1,2})(?:\.\d+)?")
@@ -36,7 +36,7 @@ def _seconds(value: Any) -> Any:  # noqa: ANN401 - whatever was written
     if match is not None:
         return float(match[1]) * _UNITS[match[2] or "s"]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise refusal("a length of time is a number of seconds, or a number with its unit: 500ms, 30s, 5m, 1h")
+        raise refusal("a length of time is a number of seconds, or a number with its unit: 500ms, 30s, 5m, 1h, 7d")
     return value
 
 

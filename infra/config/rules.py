@@ -234,7 +234,23 @@ def _names(settings: Settings, document: Document) -> Iterator[Fault]:
             yield Fault(f"{name} is there twice", document.where(("companions", name)), cause, f"rename the companion {name}")
 
 
+def _checks(settings: Settings, document: Document) -> Iterator[Fault]:
+    """Gates about services, and waivers of gates, that are not there."""
+    named: list[tuple[Keys, str, Iterable[str], str]] = [
+        (("checks", name, "service"), each.service, settings.services, "service")
+        for name, each in settings.checks.items()
+        if each.service is not None
+    ]
+    named += [(("waivers", index, "check"), each.check, settings.checks, "check") for index, each in enumerate(settings.waivers)]
+    for keys, name, known, kind in named:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = paste(document, keys, near[0]) if near else "take it out"
+            yield Fault(f"there is no {kind} {name}", document.where(keys), f"there are {', '.join(known) or 'none'}", hint)
+
+
 RULES: tuple[Rule, ...] = (
+    _checks,
     _names,
     _after,
     _reachable,

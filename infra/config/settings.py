@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from infra.config.checks import CheckSettings, WaiverSettings
 from infra.config.docker import Cpus, DockerSettings, Memory
 from infra.config.health import AnyCheck
 from infra.config.hours import FreezeSettings, WindowSettings
@@ -279,6 +280,16 @@ class Settings(Model):
         description="of the target kubernetes alone: where in the cluster the stack lives",
     )
     plan: PlanSettings = Field(default=PlanSettings(), examples=[{"steps": [5, 25, 50, 100]}])
+    checks: dict[Name, CheckSettings] = Field(
+        default={},
+        examples=[{"unit-tests": {"phase": "test", "command": "pytest -q"}}],
+        description="gates before a rollout; a command of your own answers each",
+    )
+    waivers: tuple[WaiverSettings, ...] = Field(
+        default=(),
+        examples=[[{"check": "unit-tests", "owner": "ann", "why": "a driver is out", "until": "2026-12-20"}]],
+        description="who answers for going on without a gate",
+    )
     recorded: dict[Slot, dict[Name, Any]] | None = Field(
         default=None, description="inputs that slots are put back to; written by a revert, never by hand"
     )

@@ -15,6 +15,8 @@ from smoke.redaction import Redacting, secrets_in
 _COMMANDS: Mapping[str, str] = {
     "abort": "Put all traffic back on the live slot, now, and take the stack back.",
     "approve": "Agree that the next step of the running rollout may begin.",
+    "attest": "Say in your own name that a gate holds, or does not.",
+    "check": "Ask the gates before a rollout, and keep the evidence; or show how they stand.",
     "compose": "Write an override that runs a compose file on another runtime, beside the old one.",
     "doctor": "Say what this machine has, what is missing or too old, and the fix.",
     "explain": "Say what an exit code means and what to do about it.",

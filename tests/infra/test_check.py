@@ -274,7 +274,9 @@ def test_whole_settings_as_json(whole: Project) -> None:
     """The JSON form of whole settings says so, begins with its format, and has what they ask for: by slot, and as a plan."""
     said = whole.check("--json")
     found = json.loads(said.out)
-    releases, plan = found.pop("releases"), found.pop("plan")
+    releases, plan, checks = (found.pop(name) for name in ("releases", "plan", "checks"))
+
+    assert (checks, found.pop("start")) == ({"gates": {}, "waivers": []}, "blue")
 
     assert (said.code, said.err) == (0, "")
     assert list(found.items()) == [("format", 1), ("well", True), ("faults", []), ("state", STATE)]

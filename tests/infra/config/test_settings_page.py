@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from infra.config import FaultsError, read, validate
+from infra.config.checks import CheckSettings, WaiverSettings
 from infra.config.docker import DockerSettings
 from infra.config.health import Heartbeat, Http, Run, Streamlit, Tcp, Websocket
 from infra.config.hours import FreezeSettings, WindowSettings
@@ -23,6 +24,8 @@ SHOWN = {"steps", "traffic", "windows", "freezes"}
 """Where the page shows what there is, and not the default."""
 MODELS: tuple[type[BaseModel], ...] = (
     Settings,
+    CheckSettings,
+    WaiverSettings,
     DockerSettings,
     KubernetesSettings,
     GatewayMetrics,

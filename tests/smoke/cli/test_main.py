@@ -16,6 +16,8 @@ pytestmark = pytest.mark.processes
 COMMANDS = (
     "abort",
     "approve",
+    "attest",
+    "check",
     "compose",
     "doctor",
     "explain",
@@ -34,6 +36,8 @@ COMMANDS = (
     "status",
     "watch",
 )
+NEEDED = {"attest": ("unit-tests", "--why", "seen")}
+"""What these cannot do without."""
 ON_A_STACK = tuple(each for each in COMMANDS if each not in {"compose", "doctor", "explain", "orders", "replay"})
 
 
@@ -121,7 +125,7 @@ def test_an_error_for_machines(arguments: list[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ON_A_STACK)
 def test_outside_a_project(name: str, tmp_path: Path) -> None:
     """A command on a stack ends outside a project with exit code 2, and says where it looked for what."""
-    done = crossfade(name, "--stack", "staging", "--json", folder=tmp_path)
+    done = crossfade(name, *NEEDED.get(name, ()), "--stack", "staging", "--json", folder=tmp_path)
     [document] = documents(done.stdout)
     assert (done.returncode, document["error"]["where"]) == (Exit.USAGE, str(tmp_path))
     assert document["error"]["cause"] == "no Pulumi.yaml here or above"

@@ -1,0 +1,55 @@
+"""Gates before a rollout, as they may be written: a command of the user's own for each, and who answers for one that is shut."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from infra.config.hours import day_after
+from infra.config.kinds import Command, Model, Name, Seconds, Span
+from infra.contract import Json
+
+Phase = Literal["prepare", "test", "images", "staging", "production", "after"]
+
+
+class CheckSettings(Model):
+    """One gate: a command of your own answers it."""
+
+    phase: Phase = Field(examples=["test"], description="when it is asked: prepare, test, images, staging, production or after")
+    command: Command = Field(
+        examples=["pytest -q"],
+        description="what answers it, in the project's folder: 0 passes, 12 is undecided, any other status fails",
+    )
+    wanted: str = Field(default="", examples=["every test passes"], description="what must hold, for people")
+    service: Name | None = Field(default=None, examples=["api"], description="the service that it is about; without it all")
+    fresh: Span = Field(default=604_800.0, examples=["7d"], description="how long an answer counts")
+    limit: Seconds = Field(default=600.0, examples=["10m"], description="how long the command may take")
+
+    def document(self, name: str) -> Mapping[str, Json]:
+        """As whoever asks it is told."""
+        return {**self.model_dump(), "command": list(self.command), "wanted": self.wanted or f"{name} passes"}
+
+
+class WaiverSettings(Model):
+    """Somebody answers for going on without a gate, for a time."""
+
+    check: Name = Field(examples=["unit-tests"], description="the gate")
+    owner: str = Field(min_length=1, examples=["ann"], description="who answers for it")
+    why: str = Field(min_length=1, examples=["two tests wait for a driver that is out in May"])
+    until: Annotated[datetime, BeforeValidator(day_after)] = Field(
+        examples=["2026-12-20"], description="the last day on which it counts, in UTC"
+    )
+
+    def document(self) -> Mapping[str, Json]:
+        """As whoever asks is told: the end in seconds since 1970."""
+        end = self.until.replace(tzinfo=UTC).timestamp()
+        return {"gate": self.check, "owner": self.owner, "why": self.why, "until": end}
+
+
+def checks_document(checks: Mapping[str, CheckSettings], waivers: tuple[WaiverSettings, ...]) -> Mapping[str, Any]:
+    """Both, as one document."""
+    return {
+        "gates": {name: each.document(name) for name, each in checks.items()},
+        "waivers": [each.document() for each in waivers],
+    }

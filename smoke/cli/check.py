@@ -1,0 +1,99 @@
+"""``crossfade check``: ask the gates before a rollout, and keep what came of it."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from smoke.cli.frame import check_settings, me, on_stack
+from smoke.cli.gates import Gates, gates_of
+from smoke.cli.main import print_document
+from smoke.errors import Exit, UsageError
+from smoke.evidence import Evidence, Outcome, Standing
+from smoke.gating import Asker, Command
+from smoke.wiring import Site
+
+
+@click.command("check")
+@click.argument("gates", nargs=-1, metavar="[GATE]...")
+@click.option("--phase", metavar="PHASE", help="Ask the gates of this phase alone.")
+@click.option("--show", is_flag=True, help="Ask nothing, and show how each gate stands.")
+@click.option("--json", "as_json", is_flag=True, help="Print one document.")
+@on_stack
+def command(site: Site, *, gates: tuple[str, ...], phase: str | None, show: bool, as_json: bool) -> int:
+    """Ask the gates of the settings of the release that is asked for, and keep the evidence; or show how they stand.
+
+    A gate that was never asked, whose evidence is too old, or is about another release, is not open.
+    """
+    known = gates_of(site, check_settings(site))
+    chosen = _chosen(known, gates, phase)
+    asked = [] if show else [*_ask(site, known, chosen, quiet=as_json)]
+    standings = [known.stand(command.gate, site.evidence.all(), site.clock.wall()) for command in chosen]
+    if as_json:
+        print_document(_document(site, known.release, standings))
+    elif show:
+        sys.stdout.writelines(f"{_line(each)}\n" for each in standings)
+    return _code(standings, asked)
+
+
+def _chosen(known: Gates, names: Sequence[str], phase: str | None) -> Sequence[Command]:
+    if not known.commands:
+        hint = "crossfade:checks:\n  unit-tests: {phase: test, command: pytest -q}"
+        raise UsageError("no gates are written", where=known.where, cause="the settings have no checks", hint=hint)
+    unknown = [name for name in names if name not in known.commands]
+    if unknown:
+        raise UsageError(f"there is no gate {unknown[0]}", where=known.where, hint=f"there are {', '.join(known.commands)}")
+    found = [each for name, each in known.commands.items() if (not names or name in names) and phase in {None, each.gate.phase}]
+    if not found:
+        phases = ", ".join(sorted({each.gate.phase for each in known.commands.values()}))
+        raise UsageError(f"no gate is of phase {phase}", where=known.where, hint=f"there are gates of {phases}")
+    return found
+
+
+def _ask(site: Site, known: Gates, chosen: Sequence[Command], *, quiet: bool) -> Iterator[Evidence]:
+    asker = Asker(site.project.folder, site.evidence.folder, site.name, known.release, me(), site.clock)
+    for each in chosen:
+        if not quiet:
+            sys.stderr.write(f"{each.gate.id}: {each.gate.wanted}?\n")
+        found = asker.ask(each)
+        site.evidence.add(found)
+        if not quiet:
+            sys.stdout.write(f"{found.outcome.value:<13} {found.gate:<24} {found.seconds:7.1f} s  {found.detail}\n")
+            sys.stdout.flush()
+        yield found
+
+
+def _line(each: Standing) -> str:
+    return f"{each.state.value:<20} {each.gate.phase:<11} {each.gate.id:<24} {each.why}"
+
+
+def _code(standings: Sequence[Standing], asked: Sequence[Evidence]) -> Exit:
+    """A failure is told apart from what nobody knows; what somebody answers for is neither."""
+    shut = [each for each in standings if not each.open]
+    failed = any(each.evidence is not None and each.evidence.outcome is Outcome.FAIL for each in shut)
+    del asked
+    if failed:
+        return Exit.GATE
+    return Exit.UNDECIDED if shut else Exit.WANTED
+
+
+def _document(site: Site, release: str, standings: Sequence[Standing]) -> Mapping[str, Any]:
+    return {
+        "stack": site.name,
+        "release": release,
+        "open": all(each.open for each in standings),
+        "gates": [
+            {
+                "id": each.gate.id,
+                "phase": each.gate.phase,
+                "service": each.gate.service,
+                "wanted": each.gate.wanted,
+                "state": each.state.value,
+                "open": each.open,
+                "why": each.why,
+                "evidence": None if each.evidence is None else each.evidence.to_json(),
+            }
+            for each in standings
+        ],
+    }

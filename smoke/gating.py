@@ -1,0 +1,131 @@
+"""Asking a gate's question by a command of the user's own, and keeping what came of it.
+
+The exit status is the verdict: 0 passes, 12 is undecided, any other fails; a command that cannot be started, or that does not
+end in time, has measured nothing. A JSON object on its last line says more: ``value``, ``sign``, ``limit``, ``n``, ``detail`` and
+``files``.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from smoke.errors import Exit
+from smoke.evidence import SIGNS, Evidence, File, Gate, Outcome
+from smoke.foreign import printable, shortened
+from smoke.private import write_private
+from smoke.process import Ended, how, run
+from smoke.seams import Clock
+
+_NOT_RUN = range(125, 128)
+"""Exit statuses by which shells and their like say that a command was never run."""
+_LONGEST = 500
+"""Characters of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What answers a gate."""
+
+    gate: Gate
+    words: Sequence[str]
+    limit: float
+    """Seconds that it may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, of which release, and where what is said is kept."""
+
+    project: Path
+    folder: Path
+    """Of evidence."""
+    stack: str
+    release: str
+    by: str
+    clock: Clock
+
+    def ask(self, command: Command) -> Evidence:
+        """Run it, and judge what it said. Never raises for what the command does.
+
+        Raises:
+            OSError: what it said cannot be kept.
+        """
+        at, began = self.clock.wall(), self.clock.now()
+        ours = {"CROSSFADE_STACK": self.stack, "CROSSFADE_RELEASE": self.release, "CROSSFADE_GATE": command.gate.id}
+        try:
+            ended = run(command.words, str(self.project), command.limit, {**os.environ, **ours})
+        except (OSError, ValueError) as error:
+            ended = Ended(_NOT_RUN[-1], "", f"{command.words[0]} cannot be started: {error}")
+        kept = self._kept(command.gate, at, ended)
+        told = _told(ended)
+        outcome = Outcome.UNMEASURED if ended.status is None or ended.status in _NOT_RUN else _outcome(ended.status)
+        found = Evidence(
+            command.gate.id,
+            outcome,
+            _detail(ended, told, command.limit),
+            at,
+            self.by,
+            self.release,
+            seconds=round(self.clock.now() - began, 3),
+            **_numbers(told),
+            files=(kept, *self._files(told)),
+        )
+        return found.judged()
+
+    def _kept(self, gate: Gate, at: float, ended: Ended) -> File:
+        """What it wrote, in a file of its own."""
+        text = f"{ended.out}\n--- on standard error ---\n{ended.err}"
+        file = self.folder / f"{gate.id}-{at:.0f}.txt"
+        write_private(file, text)
+        return File(file.name, hashlib.sha256(file.read_bytes()).hexdigest())
+
+    def _files(self, told: Mapping[str, Any]) -> Sequence[File]:
+        """Files that it names, which stay where they are; one that is not there is left out."""
+        named = told.get("files")
+        paths = [self.project / each for each in named if isinstance(each, str)] if isinstance(named, list) else []
+        there = [each for each in paths if each.is_file()]
+        return [File(str(each.relative_to(self.project)), hashlib.sha256(each.read_bytes()).hexdigest()) for each in there]
+
+
+def _outcome(status: int) -> Outcome:
+    return {0: Outcome.PASS, Exit.UNDECIDED: Outcome.UNDECIDED}.get(status, Outcome.FAIL)
+
+
+def _told(ended: Ended) -> Mapping[str, Any]:
+    """The object on its last line, or nothing."""
+    last = next((line for line in reversed(ended.out.splitlines()) if line.strip()), "")
+    try:
+        document = json.loads(last)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _detail(ended: Ended, told: Mapping[str, Any], limit: float) -> str:
+    if ended.status is None:
+        return f"it did not end within {limit:g} s, and was killed"
+    said = told.get("detail")
+    lines = [line for line in (*ended.out.splitlines(), *ended.err.splitlines()) if line.strip()]
+    text = said if isinstance(said, str) and said else lines[-1] if lines else "without a word"
+    prefix = "" if ended.status in {0, Exit.UNDECIDED} else f"{how(ended.status)}: "
+    return printable(f"{prefix}{shortened(text)}")[:_LONGEST]
+
+
+def _numbers(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What of it is a number, or a sign; what is of another kind was not said."""
+    found: dict[str, Any] = {name: float(told[name]) for name in ("value", "limit") if _is_number(told.get(name))}
+    count = told.get("n")
+    if isinstance(count, int) and not isinstance(count, bool) and count >= 0:
+        found["n"] = count
+    if isinstance(told.get("sign"), str) and told["sign"] in SIGNS:
+        found["sign"] = told["sign"]
+    return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
