@@ -1,6 +1,6 @@
 """Gates before a rollout, as they may be written: a command of the user's own for each, and who answers for one that is shut."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -47,9 +47,12 @@ class WaiverSettings(Model):
         return {"gate": self.check, "owner": self.owner, "why": self.why, "until": end}
 
 
-def checks_document(checks: Mapping[str, CheckSettings], waivers: tuple[WaiverSettings, ...]) -> Mapping[str, Any]:
-    """Both, as one document."""
+def checks_document(
+    checks: Mapping[str, CheckSettings], waivers: Sequence[WaiverSettings], requires: Sequence[Phase]
+) -> Mapping[str, Any]:
+    """All of it, as one document."""
     return {
         "gates": {name: each.document(name) for name, each in checks.items()},
         "waivers": [each.document() for each in waivers],
+        "requires": list(requires),
     }

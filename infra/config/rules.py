@@ -242,6 +242,8 @@ def _checks(settings: Settings, document: Document) -> Iterator[Fault]:
         if each.service is not None
     ]
     named += [(("waivers", index, "check"), each.check, settings.checks, "check") for index, each in enumerate(settings.waivers)]
+    asked = {each.phase for each in settings.checks.values()}
+    named += [(("requires", index), phase, sorted(asked), "gate of phase") for index, phase in enumerate(settings.requires)]
     for keys, name, known, kind in named:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from infra.config.checks import CheckSettings, WaiverSettings
+from infra.config.checks import CheckSettings, Phase, WaiverSettings
 from infra.config.docker import Cpus, DockerSettings, Memory
 from infra.config.health import AnyCheck
 from infra.config.hours import FreezeSettings, WindowSettings
@@ -284,6 +284,9 @@ class Settings(Model):
         default={},
         examples=[{"unit-tests": {"phase": "test", "command": "pytest -q"}}],
         description="gates before a rollout; a command of your own answers each",
+    )
+    requires: tuple[Phase, ...] = Field(
+        default=(), examples=[["test", "staging"]], description="phases whose gates must be open before a promotion begins"
     )
     waivers: tuple[WaiverSettings, ...] = Field(
         default=(),

@@ -1,10 +1,11 @@
 """The gates of a stack's settings, and the release that they are asked of."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from smoke.errors import NoSuchStack
+from smoke.errors import Forbidden, NoSuchStack
 from smoke.evidence import Evidence, Gate, Standing, Waiver, stand
 from smoke.gating import Command
 from smoke.wiring import Site
@@ -36,6 +37,31 @@ def gates_of(site: Site, settings: Mapping[str, Any]) -> Gates:
     }
     waivers = [Waiver(**each) for each in checks["waivers"]]
     return Gates(commands, waivers, _release(site, settings), str(site.project.settings(site.name)))
+
+
+def preflight(site: Site, settings: Mapping[str, Any], release: str, because: str) -> None:
+    """Refuse to promote a release before the gates of every phase that the settings require are open, unless it is said why.
+
+    Raises:
+        Forbidden: one is not; names each.
+        JournalError: what is kept of them cannot be believed.
+    """
+    required = settings["checks"]["requires"]
+    if not required:
+        return
+    gates, evidence, now = gates_of(site, settings), site.evidence.all(), site.clock.wall()
+    asked = [each.gate for each in gates.commands.values() if each.gate.phase in required]
+    standings = [stand(gate, evidence, release, now, gates.waivers) for gate in asked]
+    shut = [each for each in standings if not each.open]
+    if shut and not because:
+        raise Forbidden(
+            f"{len(shut)} of {len(asked)} gates of {', '.join(required)} are not open",
+            where=gates.where,
+            cause="\n".join(f"{each.gate.id} is {each.state.value}: {each.why}" for each in shut),
+            hint=f"crossfade check {' '.join(each.gate.id for each in shut)}\nor, recorded: crossfade promote --because WHY",
+        )
+    for each in shut:
+        sys.stderr.write(f"{each.gate.id} is {each.state.value}, and passed over: {because}\n")
 
 
 def _release(site: Site, settings: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from infra.contract import Json
 from smoke.cli.abort import go_back
 from smoke.cli.candidate import check_images
 from smoke.cli.frame import check_settings, me, on_stack
+from smoke.cli.gates import preflight
 from smoke.cli.main import print_document
 from smoke.cli.running import drive, exit_of
 from smoke.cli.stationing import fit, station
@@ -71,7 +72,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         if supersede:
             site = _supersede(site, wish, settings["plan"])
             wish = replace(wish, at=site.clock.wall())  # it begins only now
-        rollout = _begin(site, wish)
+        rollout = _begin(site, wish, settings)
     except NothingToDo as nothing:
         sys.stderr.write(f"nothing to promote: {nothing}\n")
         if as_json:
@@ -87,11 +88,12 @@ def command(  # noqa: PLR0913 - one parameter an option
     return code
 
 
-def _begin(site: Site, wish: Wish) -> Rollout:
+def _begin(site: Site, wish: Wish, settings: Mapping[str, Json]) -> Rollout:
     history = site.history(wish.asked.values())
     running = history.running
     if running is None:
         opened = promotion(site.contract, history, wish)
+        preflight(site, settings, opened.release, wish.override)
         check_images(site, opened.candidate, wish.override)
         return apply(None, opened)
     sys.stderr.write(f"going on with {running.opened.rollout}, which is {running.phase.value}\n")

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from machine import free_port
 from infra.contract import Backend
 from smoke.errors import Exit
 from tests.smoke.cli.program import bring_up, crossfade, documents
+from tests.smoke.cli.shop import PLAN
 
 pytestmark = pytest.mark.processes
 CHECKS: Mapping[str, Any] = {
@@ -58,6 +60,15 @@ class Project:
         """How each gate stands."""
         (document,) = documents(self.run("check", "--show", "--json").stdout)
         return {each["id"]: each["state"] for each in document["gates"]}
+
+    def deploy(self) -> None:
+        """Have the release that the settings ask for placed, and a plan that ends soon."""
+        (asked,) = documents(self.run("check", "--show", "--json").stdout)
+        [state] = (self.folder / ".state").rglob("staging.json")
+        document: Any = json.loads(state.read_text(encoding="utf-8"))
+        contract = document["checkpoint"]["latest"]["resources"][0]["outputs"]["crossfade"]
+        contract |= {"plan": replace(PLAN, prove=0.1).to_json(), "releases": {**contract["releases"], "green": asked["release"]}}
+        state.write_text(json.dumps(document), encoding="utf-8")
 
     def status(self, status: int) -> None:
         """What the gate ``load`` ends with."""
@@ -140,6 +151,23 @@ def test_a_stack_that_was_never_up_may_be_asked(tmp_path: Path) -> None:
     project = Project(tmp_path)
     assert project.run("check").returncode == Exit.WANTED
     assert project.shown() == {"unit-tests": "passed", "load": "passed"}
+
+
+def test_a_promotion_begins_with_open_gates_alone(project: Project) -> None:
+    """Where the settings require a phase, a promotion whose gates of it are shut ends with 5, and begins nothing; why is said."""
+    project.status(1)
+    project.settle(CHECKS, requires=["staging", "test"])
+    project.deploy()
+    project.run("check")
+    done = project.run("promote")
+    assert (done.returncode, "load is failed" in done.stderr) == (Exit.POLICY, True), done.stderr
+    assert "unit-tests" not in done.stderr
+    assert not [*project.folder.rglob("0*.jsonl")]
+    project.status(0)
+    project.run("check")
+    assert "gates of" not in project.run("promote").stderr
+    project.settle(CHECKS, requires=["images"])
+    assert "there is no gate of phase images" in project.run("promote").stderr
 
 
 def test_settings_without_gates_are_told(project: Project) -> None:
