@@ -62,7 +62,7 @@ def checked(file: Path, site: Site) -> Checked:
         return Checked(BROKEN, [Fault(f"{file.name} cannot be read", where, str(error), hint)])
     except FaultsError as error:
         return Checked(BROKEN, error.faults)
-    gates = checks_document(settings.checks, settings.waivers, settings.requires)
+    gates = checks_document(settings.checks, settings.waivers, settings.requires, settings.skips)
     return Checked(WHOLE, (), releases(wanted(settings, place.made)), plan_document(settings), gates, settings.start)
 
 

@@ -10,7 +10,12 @@ from infra.config.hours import day_after
 from infra.config.kinds import Command, Model, Name, Seconds, Span
 from infra.contract import Json
 
+ROWS = 120
+"""Of the checklist."""
 Phase = Literal["prepare", "test", "images", "staging", "production", "after"]
+
+
+Row = Annotated[int, Field(ge=1, le=ROWS)]
 
 
 class CheckSettings(Model):
@@ -24,11 +29,19 @@ class CheckSettings(Model):
     wanted: str = Field(default="", examples=["every test passes"], description="what must hold, for people")
     service: Name | None = Field(default=None, examples=["api"], description="the service that it is about; without it all")
     fresh: Span = Field(default=604_800.0, examples=["7d"], description="how long an answer counts")
+    rows: tuple[Row, ...] = Field(
+        default=(), examples=[[28, 109]], description="rows of the checklist that it answers: crossfade checklist"
+    )
     limit: Seconds = Field(default=600.0, examples=["10m"], description="how long the command may take")
 
     def document(self, name: str) -> Mapping[str, Json]:
         """As whoever asks it is told."""
-        return {**self.model_dump(), "command": list(self.command), "wanted": self.wanted or f"{name} passes"}
+        return {
+            **self.model_dump(),
+            "command": list(self.command),
+            "rows": list(self.rows),
+            "wanted": self.wanted or f"{name} passes",
+        }
 
 
 class WaiverSettings(Model):
@@ -48,11 +61,15 @@ class WaiverSettings(Model):
 
 
 def checks_document(
-    checks: Mapping[str, CheckSettings], waivers: Sequence[WaiverSettings], requires: Sequence[Phase]
+    checks: Mapping[str, CheckSettings],
+    waivers: Sequence[WaiverSettings],
+    requires: Sequence[Phase],
+    skips: Mapping[int, str],
 ) -> Mapping[str, Any]:
     """All of it, as one document."""
     return {
         "gates": {name: each.document(name) for name, each in checks.items()},
         "waivers": [each.document() for each in waivers],
         "requires": list(requires),
+        "skips": {str(row): why for row, why in skips.items()},
     }

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from infra.config.checks import CheckSettings, Phase, WaiverSettings
+from infra.config.checks import CheckSettings, Phase, Row, WaiverSettings
 from infra.config.docker import Cpus, DockerSettings, Memory
 from infra.config.health import AnyCheck
 from infra.config.hours import FreezeSettings, WindowSettings
@@ -287,6 +287,9 @@ class Settings(Model):
     )
     requires: tuple[Phase, ...] = Field(
         default=(), examples=[["test", "staging"]], description="phases whose gates must be open before a promotion begins"
+    )
+    skips: dict[Row, Annotated[str, Field(min_length=1)]] = Field(
+        default={}, examples=[{45: "we have no compose file"}], description="rows of the checklist that do not apply, and why"
     )
     waivers: tuple[WaiverSettings, ...] = Field(
         default=(),

@@ -17,6 +17,7 @@ _COMMANDS: Mapping[str, str] = {
     "approve": "Agree that the next step of the running rollout may begin.",
     "attest": "Say in your own name that a gate holds, or does not.",
     "check": "Ask the gates before a rollout, and keep the evidence; or show how they stand.",
+    "checklist": "Show every row of a migration with its state, and the evidence behind it.",
     "compose": "Write an override that runs a compose file on another runtime, beside the old one.",
     "doctor": "Say what this machine has, what is missing or too old, and the fix.",
     "explain": "Say what an exit code means and what to do about it.",

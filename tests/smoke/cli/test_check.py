@@ -188,3 +188,32 @@ def test_a_chain_that_was_changed_is_refused(project: Project) -> None:
     done = project.run("check", "--show")
     assert done.returncode not in {Exit.WANTED, Exit.INTERNAL}
     assert "the chain of evidence is broken" in done.stderr
+
+
+def test_the_checklist_is_computed(project: Project) -> None:
+    """Every row has a state with its reason: by a gate that names it, by what does not apply, or what is missing."""
+    rows = {"unit-tests": {**CHECKS["unit-tests"], "rows": [28, 109]}, "load": {**CHECKS["load"], "rows": [38]}}
+    project.settle(rows, skips={"45": "we have no compose file"})
+    project.status(1)
+    project.run("check")
+    done = project.run("checklist", "--json")
+    (document,) = documents(done.stdout)
+    states = {each["row"]: each["state"] for each in document["rows"]}
+    assert (done.returncode, len(states)) == (Exit.UNDECIDED, 120)
+    assert {number: states[number] for number in (28, 109, 38, 45, 60)} == {
+        28: "measured",
+        109: "measured",
+        38: "failed",
+        45: "not applicable",
+        60: "no gate names it",
+    }
+    assert document["phases"]["test"] == {"rows": 12, "done": 1}
+
+
+def test_the_checklist_by_phases(project: Project) -> None:
+    """A phase may be shown alone, and the phases as a table; one that there is not is refused with those that there are."""
+    whole = project.run("checklist", "--phases").stdout.splitlines()
+    assert [line.split()[0] for line in whole] == ["prepare", "test", "images", "staging", "production", "after"]
+    alone = project.run("checklist", "--phase", "test").stdout.splitlines()
+    assert (alone[0], len(alone)) == ("test", 25)
+    assert project.run("checklist", "--phase", "tests").returncode == Exit.USAGE

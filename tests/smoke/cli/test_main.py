@@ -18,6 +18,7 @@ COMMANDS = (
     "approve",
     "attest",
     "check",
+    "checklist",
     "compose",
     "doctor",
     "explain",

@@ -1,0 +1,116 @@
+"""How the rows stand: by gates that name them, by rollouts, by what a person said does not apply. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from smoke.checklist.rows import ROWS, How, Row
+from smoke.evidence import Standing, State
+from smoke.rollout import Cleared, Event, Finished, Opened, Passed, Proved, Settled, Shifted
+
+OPEN, NOT_ASKED, SKIPPED, MEASURED = "open", "no gate names it", "not applicable", "measured"
+_WORDS = {State.PASSED: MEASURED}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a rollout left in its journal."""
+
+    says: str
+    by: str
+    """The rollout, or what else it is by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How one row stands."""
+
+    row: Row
+    state: str
+    """``measured``, ``attested``, ``waived``, ``not applicable``; or why it is not done, in a word or two."""
+    why: str
+    by: tuple[str, ...] = ()
+    """Gates and rollouts that it is by."""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do; said by no tick."""
+        return self.state in {MEASURED, State.ATTESTED.value, State.WAIVED.value, SKIPPED}
+
+
+def facts_of(rollouts: Mapping[str, Sequence[Event]], release: str, placed: str | None) -> Mapping[str, Fact]:
+    """What is known without a gate.
+
+    Args:
+        rollouts: the events of each rollout of the stack, oldest first.
+        release: fingerprint of what is asked for.
+        placed: the slot that holds it; None: none does.
+    """
+    found = {"known": Fact("computed from evidence and journals, at every look", "crossfade checklist")}
+    if placed is not None:
+        found["placed"] = Fact(f"slot {placed} holds {release}", "the stack's contract")
+    for name, events in rollouts.items():
+        opened = next((each for each in events if isinstance(each, Opened)), None)
+        if opened is not None:
+            found |= _of(name, opened, events) if opened.release == release else {}
+            found |= _back(name, events)
+    return found
+
+
+def _of(name: str, opened: Opened, events: Sequence[Event]) -> Mapping[str, Fact]:
+    """What one rollout of the release shows."""
+    hours = f"passed over by {opened.by}: {opened.override}" if opened.override else "no window or freeze was in the way"
+    found = {"opened": Fact(f"{name} began: {hours}", name)}
+    kinds = {type(each) for each in events}
+    shares = [str(each.share) for each in opened.plan.steps]
+    steps = sum(isinstance(each, Passed) for each in events)
+    if Proved in kinds:
+        found["proved"] = Fact(f"every probe of {opened.candidate} was well before it had traffic", name)
+    if steps or Finished in kinds:
+        found["watched"] = Fact(f"{shares[0]} % was watched for {opened.plan.steps[0].bake:g} s or more, and passed", name)
+    if Finished in kinds:
+        found["stepped"] = Fact(f"{', '.join(dict.fromkeys(shares))} %, each with its evidence", name)
+    if Settled in kinds:
+        found["settled"] = Fact(f"promoted: every gate held to the last step, {opened.plan.steps[-1].bake:g} s of it", name)
+    return found
+
+
+def _back(name: str, events: Sequence[Event]) -> Mapping[str, Fact]:
+    """Whether a way back was gone, with traffic, and how long that took."""
+    moved = any(isinstance(each, Shifted) for each in events)
+    cleared = next((each for each in events if isinstance(each, Cleared)), None)
+    if not moved or cleared is None:
+        return {}
+    before = max((each.at for each in events if each.at <= cleared.at and not isinstance(each, Cleared)), default=cleared.at)
+    return {"rehearsed": Fact(f"{name} went back: all traffic within {cleared.at - before:.1f} s of the decision", name)}
+
+
+def told(
+    named: Mapping[int, Sequence[Standing]], facts: Mapping[str, Fact], skipped: Mapping[int, str], rows: Sequence[Row] = ROWS
+) -> Sequence[Told]:
+    """How every row stands.
+
+    Args:
+        named: how the gates stand that name a row, by its number.
+        facts: as ``facts_of`` has them.
+        skipped: why a row does not apply, by its number.
+        rows: those that are asked for.
+    """
+    return [_told(row, named.get(row.number, ()), facts, skipped.get(row.number)) for row in rows]
+
+
+def _told(row: Row, gates: Sequence[Standing], facts: Mapping[str, Fact], skipped: str | None) -> Told:
+    if skipped is not None:
+        return Told(row, SKIPPED, skipped)
+    fact = facts.get(row.fact) if row.how is How.ROLLOUT else None
+    if gates:
+        # The one that stands worst: a row is done when all that it names is.
+        worst = next((each for each in gates if not each.open), None) or next(
+            (each for each in gates if each.state is not State.PASSED), gates[0]
+        )
+        names = tuple(each.gate.id for each in gates)
+        return Told(row, _WORDS.get(worst.state, worst.state.value), f"{worst.gate.id}: {worst.why}", names)
+    if fact is not None:
+        return Told(row, MEASURED, fact.says, (fact.by,))
+    if row.how is How.ROLLOUT:
+        return Told(row, OPEN, "no rollout of this release has shown it yet")
+    return Told(row, NOT_ASKED, f"crossfade:checks: NAME: {{phase: {row.phase}, rows: [{row.number}], command: ...}}")
