@@ -21,6 +21,7 @@ _COMMANDS: Mapping[str, str] = {
     "compose": "Write an override that runs a compose file on another runtime, beside the old one.",
     "doctor": "Say what this machine has, what is missing or too old, and the fix.",
     "explain": "Say what an exit code means and what to do about it.",
+    "gate": "Answer one question of a migration, by a gate that ships.",
     "images": "Check the images of the idle slot, before it gets traffic.",
     "orders": "Say whether two slots ever worked at one moment, by the logs of orders.",
     "pause": "Hold the running rollout at the weights that it has.",

@@ -22,6 +22,7 @@ COMMANDS = (
     "compose",
     "doctor",
     "explain",
+    "gate",
     "images",
     "orders",
     "pause",
@@ -39,7 +40,7 @@ COMMANDS = (
 )
 NEEDED = {"attest": ("unit-tests", "--why", "seen")}
 """What these cannot do without."""
-ON_A_STACK = tuple(each for each in COMMANDS if each not in {"compose", "doctor", "explain", "orders", "replay"})
+ON_A_STACK = tuple(each for each in COMMANDS if each not in {"compose", "doctor", "gate", "explain", "orders", "replay"})
 
 
 @pytest.fixture

@@ -1,0 +1,28 @@
+"""Gates that ship: one file a gate, and the one table that knows them. Each is a command like any of the user's own.
+
+``crossfade gate NAME ...`` prints a sentence and, as its last line, what ``crossfade check`` reads; its exit code is the verdict.
+What must not be here: where evidence is kept, and what follows from it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from smoke import table
+from smoke.gates.answer import Answer
+
+GATES: Mapping[str, str] = {
+    "ab": "smoke.gates.ab:gate",
+    "junit": "smoke.gates.junit:gate",
+    "removed": "smoke.gates.removed:gate",
+}
+
+__all__ = ["GATES", "Answer", "gate"]
+
+
+def gate(name: str) -> Callable[[Sequence[str]], Answer]:
+    """The gate of that name; it is given what was written behind it.
+
+    Raises:
+        UsageError: there is none.
+    """
+    made: Callable[[Sequence[str]], Answer] = table.backend("gate", GATES, name)
+    return made

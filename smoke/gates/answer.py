@@ -1,0 +1,68 @@
+"""What a gate that ships says. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from smoke.errors import Exit, UsageError
+from smoke.evidence import Outcome
+from smoke.foreign import printable
+
+_CODES = {Outcome.PASS: Exit.WANTED, Outcome.FAIL: Exit.GATE}
+_MOST = 5
+"""Names that one sentence has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A verdict with its numbers."""
+
+    outcome: Outcome
+    detail: str
+    n: int
+    """How much was looked at."""
+    value: float | None = None
+    sign: str | None = None
+    limit: float | None = None
+    files: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    """What people read before it: everything that was found, a line each."""
+
+    @property
+    def code(self) -> Exit:
+        """The exit code: what is no clear answer is undecided."""
+        return _CODES.get(self.outcome, Exit.UNDECIDED)
+
+    def document(self) -> Mapping[str, Any]:
+        """The last line, as ``check`` reads it."""
+        known = {"value": self.value, "sign": self.sign, "limit": self.limit}
+        return {
+            "detail": printable(self.detail),
+            "n": self.n,
+            **{name: each for name, each in known.items() if each is not None},
+            "files": list(self.files),
+        }
+
+    def text(self) -> str:
+        """All that is printed."""
+        return "".join(f"{printable(line)}\n" for line in (*self.lines, self.detail)) + json.dumps(self.document()) + "\n"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some of these names, and how many there are beside them."""
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return ", ".join(names[:_MOST]) + more
+
+
+def arguments(gate: str, given: Sequence[str], *wanted: str) -> Sequence[str]:
+    """What was written behind a gate's name, as many words as it wants.
+
+    Raises:
+        UsageError: they are not as many.
+    """
+    if len(given) != len(wanted):
+        raise UsageError(
+            f"gate {gate} wants {len(wanted)} words, and has {len(given)}", hint=f"crossfade gate {gate} {' '.join(wanted)}"
+        )
+    return given
