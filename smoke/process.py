@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from smoke.redaction import redacted, secrets_in
@@ -30,10 +31,12 @@ class Ended:
     err: str
 
 
-def run(words: Sequence[str], folder: str, limit: float, environment: Mapping[str, str] | None = None) -> Ended:
+def run(
+    words: Sequence[str], folder: str, limit: float, environment: Mapping[str, str] | None = None, told: str = os.devnull
+) -> Ended:
     """Run it, by no shell, for so many seconds at most. Whatever it started in its process group ends with it.
 
-    It sees ``environment``, ours by default, without what opens Pulumi's state.
+    It sees ``environment``, ours by default, without what opens Pulumi's state, and the file ``told`` on its standard input.
 
     Raises:
         OSError, ValueError: it cannot be started.
@@ -41,10 +44,8 @@ def run(words: Sequence[str], folder: str, limit: float, environment: Mapping[st
     given = os.environ if environment is None else environment
     seen = {name: value for name, value in given.items() if not name.startswith(_PULUMIS)}
     # Files, not pipes: what the command left behind may hold a pipe open for ever.
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = subprocess.Popen(
-            words, cwd=folder, env=seen, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
-        )
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(told).open("rb") as stdin:
+        process = subprocess.Popen(words, cwd=folder, env=seen, stdin=stdin, stdout=out, stderr=err, start_new_session=True)
         status, secrets = _status(process, limit), secrets_in(seen)
         # Here, once for all: what it wrote is told in messages, in the journal and in reports.
         return Ended(status, redacted(_text(out), secrets), redacted(_text(err), secrets))

@@ -13,6 +13,7 @@ GATES: Mapping[str, str] = {
     "ab": "smoke.gates.ab:gate",
     "junit": "smoke.gates.junit:gate",
     "removed": "smoke.gates.removed:gate",
+    "replay": "smoke.gates.replay:gate",
 }
 
 __all__ = ["GATES", "Answer", "gate"]
