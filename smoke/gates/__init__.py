@@ -12,6 +12,7 @@ from smoke.gates.answer import Answer
 GATES: Mapping[str, str] = {
     "ab": "smoke.gates.ab:gate",
     "junit": "smoke.gates.junit:gate",
+    "load": "smoke.gates.load:gate",
     "removed": "smoke.gates.removed:gate",
     "replay": "smoke.gates.replay:gate",
 }
