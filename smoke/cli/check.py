@@ -1,7 +1,7 @@
 """``crossfade check``: ask the gates before a rollout, and keep what came of it."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -10,7 +10,7 @@ from smoke.cli.frame import check_settings, me, on_stack
 from smoke.cli.gates import Gates, gates_of
 from smoke.cli.main import print_document
 from smoke.errors import Exit, UsageError
-from smoke.evidence import Evidence, Outcome, Standing
+from smoke.evidence import Outcome, Standing
 from smoke.gating import Asker, Command
 from smoke.wiring import Site
 
@@ -28,13 +28,15 @@ def command(site: Site, *, gates: tuple[str, ...], phase: str | None, show: bool
     """
     known = gates_of(site, check_settings(site))
     chosen = _chosen(known, gates, phase)
-    asked = [] if show else [*_ask(site, known, chosen, quiet=as_json)]
-    standings = [known.stand(command.gate, site.evidence.all(), site.clock.wall()) for command in chosen]
+    if not show:
+        _ask(site, known, chosen, quiet=as_json)
+    evidence, now = site.evidence.all(), site.clock.wall()
+    standings = [known.stand(each.gate, evidence, now) for each in chosen]
     if as_json:
         print_document(_document(site, known.release, standings))
     elif show:
         sys.stdout.writelines(f"{_line(each)}\n" for each in standings)
-    return _code(standings, asked)
+    return _code(standings)
 
 
 def _chosen(known: Gates, names: Sequence[str], phase: str | None) -> Sequence[Command]:
@@ -51,7 +53,7 @@ def _chosen(known: Gates, names: Sequence[str], phase: str | None) -> Sequence[C
     return found
 
 
-def _ask(site: Site, known: Gates, chosen: Sequence[Command], *, quiet: bool) -> Iterator[Evidence]:
+def _ask(site: Site, known: Gates, chosen: Sequence[Command], *, quiet: bool) -> None:
     asker = Asker(site.project.folder, site.evidence.folder, site.name, known.release, me(), site.clock)
     for each in chosen:
         if not quiet:
@@ -61,18 +63,16 @@ def _ask(site: Site, known: Gates, chosen: Sequence[Command], *, quiet: bool) ->
         if not quiet:
             sys.stdout.write(f"{found.outcome.value:<13} {found.gate:<24} {found.seconds:7.1f} s  {found.detail}\n")
             sys.stdout.flush()
-        yield found
 
 
 def _line(each: Standing) -> str:
     return f"{each.state.value:<20} {each.gate.phase:<11} {each.gate.id:<24} {each.why}"
 
 
-def _code(standings: Sequence[Standing], asked: Sequence[Evidence]) -> Exit:
+def _code(standings: Sequence[Standing]) -> Exit:
     """A failure is told apart from what nobody knows; what somebody answers for is neither."""
     shut = [each for each in standings if not each.open]
     failed = any(each.evidence is not None and each.evidence.outcome is Outcome.FAIL for each in shut)
-    del asked
     if failed:
         return Exit.GATE
     return Exit.UNDECIDED if shut else Exit.WANTED
