@@ -68,12 +68,13 @@ def stale(lock: Lock) -> bool:
     return lock.owner.host == socket.gethostname() and not _lives(lock.owner)
 
 
-def clear(folder: Path, stack: str, cancel: Callable[[], object]) -> None:
-    """Clear the locks that are stale.
+def clear(folder: Path, stack: str, mend: Callable[[], object], cancel: Callable[[], object]) -> None:
+    """Clear the locks that are stale, and what their owners left half written.
 
     Args:
         folder: holds the locks of the stack.
         stack: its name.
+        mend: puts in order what keeps Pulumi from reading anything; called where nobody holds a lock.
         cancel: removes every lock, as Pulumi itself does.
 
     Raises:
@@ -83,6 +84,7 @@ def clear(folder: Path, stack: str, cancel: Callable[[], object]) -> None:
     found = locks(folder)
     held = [each for each in found if not stale(each)]
     if not held:
+        mend()
         if found:
             cancel()
         return

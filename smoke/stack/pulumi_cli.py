@@ -113,10 +113,11 @@ class PulumiStack:
         """Put in order what a Pulumi that died has left behind."""
         from smoke.stack.locks import clear  # noqa: PLC0415 - dito
         from smoke.stack.orphans import end_orphans  # noqa: PLC0415 - dito
+        from smoke.stack.sidecars import mend  # noqa: PLC0415 - dito
 
         folder, file = self._project.locks(self._stack), self._project.checkpoint(self._stack)
-        if folder is not None:
-            clear(folder, self._stack, lambda: self._pulumi(["cancel", "--yes"], until))
+        if folder is not None and file is not None:
+            clear(folder, self._stack, lambda: mend(file), lambda: self._pulumi(["cancel", "--yes"], until))
         end_orphans(self._project, os.environ.get("PULUMI_BACKEND_URL", ""))
         if file is not None and "creating" in checkpoint.pending(file):
             # What was being made may be there, or not: our things can be made once more.

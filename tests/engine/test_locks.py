@@ -166,6 +166,18 @@ def test_a_revert_after_an_up_that_was_killed(project: Workshop, stack: PulumiSt
     assert stack.release().releases == before.releases
 
 
+def test_a_pulumi_that_was_killed_while_it_saved(project: Workshop, stack: PulumiStack) -> None:
+    """Killed in that moment it leaves an empty file beside its state, which keeps every Pulumi out; ours mend it."""
+    beside = _state(project).with_name(f"{STACK}.json.attrs")
+    assert json.loads(beside.read_bytes())
+    beside.write_bytes(b"")
+    assert "EOF" in project.pulumi("stack", "history", check=False).stderr + project.pulumi("cancel", "--yes", check=False).stderr
+    stack.deploy()
+
+    assert left(project) == []
+    assert json.loads(beside.read_bytes())
+
+
 def test_a_living_pulumi_is_waited_for(project: Workshop, stack: PulumiStack) -> None:
     """While somebody's up holds the lock, a deployment says whose it is and touches nothing; afterwards it goes."""
     with begun(project) as process:

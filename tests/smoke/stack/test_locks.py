@@ -157,25 +157,28 @@ def test_the_time_as_pulumi_writes_it(tmp_path: Path) -> None:
 
 
 def test_none(tmp_path: Path) -> None:
-    """Where there is no lock, nor a folder for them, nothing is done."""
-    clear(tmp_path / "nowhere", "staging", pytest.fail)
+    """Where there is no lock, nor a folder for them, nothing is cancelled; what was left half written is mended all the same."""
+    called: list[int] = []
+    clear(tmp_path / "nowhere", "staging", lambda: called.append(0), pytest.fail)
+
+    assert called == [0]
 
 
 def test_when_all_are_stale_pulumi_removes_them(tmp_path: Path) -> None:
-    """Once, and with its own command."""
+    """Once, and with its own command, which reads what has to be mended before."""
     lock(tmp_path, "a", pid=dead())
     lock(tmp_path, "b", pid=dead())
     called: list[int] = []
-    clear(tmp_path, "staging", lambda: called.append(1))
+    clear(tmp_path, "staging", lambda: called.append(0), lambda: called.append(1))
 
-    assert called == [1]
+    assert called == [0, 1]
 
 
 def test_when_one_is_held_the_others_are_removed_by_hand(tmp_path: Path) -> None:
     """Pulumi's own command would remove the one that is held too. The error says whose it is, and what to do."""
     gone, held = lock(tmp_path, "a", pid=dead()), lock(tmp_path, "b", timestamp="2126-11-28T16:28:37Z")
     with pytest.raises(Locked) as raised:
-        clear(tmp_path, "staging", pytest.fail)
+        clear(tmp_path, "staging", pytest.fail, pytest.fail)
     error = raised.value
 
     assert sorted(each.name for each in tmp_path.iterdir()) == ["b.json", "b.json.attrs"]
@@ -190,7 +193,7 @@ def test_that_cannot_be_read(tmp_path: Path) -> None:
     """A lock that cannot be read is an error that names the folder."""
     (tmp_path / "a.json").mkdir()
     with pytest.raises(DeployError) as raised:
-        clear(tmp_path, "staging", pytest.fail)
+        clear(tmp_path, "staging", pytest.fail, pytest.fail)
 
     assert raised.value.where == str(tmp_path)
 
@@ -214,7 +217,7 @@ def test_of_anything(contents: list[bytes]) -> None:
             (folder / f"{number}.json").write_bytes(content)
         if contents:
             with pytest.raises(Locked):
-                clear(folder, "staging", pytest.fail)
+                clear(folder, "staging", pytest.fail, pytest.fail)
 
         assert len(list(folder.iterdir())) == len(contents)
 
