@@ -169,14 +169,13 @@ def test_nobodys_change_is_lost(shop: Shop) -> None:
     """While weights are written over and over, whatever somebody else changes in his own rule stays."""
     shop.make(rule(), {"name": "theirs", "matches": [{"path": {"type": "PathPrefix", "value": "/0"}}]})
     shop.router().write(shares(99))
-    ended = threading.Event()
+    ended, written = threading.Event(), list[int]()
 
-    def write() -> int:
-        own, count = shop.router(), 0
+    def write() -> None:
+        own = shop.router()
         while not ended.is_set():
-            own.write(shares(count % 100))
-            count += 1
-        return count
+            own.write(shares(len(written) % 100))
+            written.append(1)
 
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write)
@@ -184,9 +183,11 @@ def test_nobodys_change_is_lost(shop: Shop) -> None:
             for turn in range(1, 21):
                 wait_for(lambda turn=turn: _changed(shop, turn), limit=LIMIT)
                 assert shop.route["spec"]["rules"][1]["matches"][0]["path"]["value"] == f"/{turn}"
+            # On a busy machine each of ours may be overtaken until nobody changes anything any more.
+            wait_for(lambda: len(written) > 1, "weights were written", limit=LIMIT)
         finally:
             ended.set()
-        assert writing.result() > 1
+        writing.result()
     assert shop.route["spec"]["rules"][1]["matches"][0]["path"]["value"] == "/20"
 
 
