@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "engine"),
 
 import kube_gateway
 import kube_trading
-from kube_hungry import hog, memory, tight
+from kube_hungry import evicted, hog, memory, tight
 from kube_names import names
 from kube_node import kube_node
 from kube_workshop import KubeWorkshop, kube_workshop, patient
@@ -147,8 +147,8 @@ class Scene:
 
     def short(self) -> None:
         """Have the node run short of memory, by a pod that asked for none, until its kubelet takes that pod away."""
-        hog(self.project.node, "begin")
-        wait_for(lambda: hog(self.project.node, "look") == "Evicted", "the hungry pod is evicted", limit=READY, pause=0.5)
+        hog(self.project.node)
+        wait_for(lambda: evicted(self.project.node), "the hungry pod is evicted", limit=READY, pause=0.5)
 
     def killed(self, weight: int) -> int:
         """Its driver is killed at that step, and the next command goes on."""

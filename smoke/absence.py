@@ -1,9 +1,10 @@
 """The dead man's rule: a rollout without a driver is taken back, or gone on with, where its people asked for that."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from smoke.errors import Locked
+from smoke.errors import CrossfadeError, Locked
 from smoke.rollout import Phase, Rollout
 from smoke.wiring import Site
 
@@ -47,6 +48,17 @@ class Absence:
         except Locked:
             return None  # somebody came after all
         return f"{rollout.opened.rollout} is {rollout.phase.value}"
+
+
+def told(look: Callable[[], str | None], said: str) -> str:
+    """Look once, and tell what was done or went wrong unless that was ``said`` already; returns what is said now."""
+    try:
+        done = look() or ""
+    except CrossfadeError as error:
+        done = str(error)
+    if done and done != said:
+        sys.stderr.write(f"{done}\n")
+    return done
 
 
 def _back(site: Site, rollout: Rollout, away: float) -> None:

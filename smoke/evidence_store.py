@@ -26,8 +26,13 @@ class EvidenceStore:
         Raises:
             JournalError: it is damaged, or was changed after it was written.
         """
+        return self._read()[0]
+
+    def _read(self) -> tuple[Sequence[Evidence], str]:
+        """All of it, and the hash of its last link."""
+        records = self._journal.records(_CHAIN)
         try:
-            return chained(self._journal.records(_CHAIN))
+            return chained(records), str(records[-1]["hash"]) if records else FIRST
         except Broken as error:
             hint = f"keep a copy of {self.folder}, then remove the folder and ask anew: crossfade check"
             raise JournalError("the chain of evidence is broken", where=str(self.folder), cause=str(error), hint=hint) from error
@@ -40,8 +45,7 @@ class EvidenceStore:
             Locked: somebody else adds some at this moment.
         """
         with self._journal.open(_CHAIN) as writer:
-            self.all()  # nothing is added to what is broken
-            records = self._journal.records(_CHAIN)
-            record = linked(evidence, str(records[-1]["hash"]) if records else FIRST)
+            _, before = self._read()  # nothing is added to what is broken
+            record = linked(evidence, before)
             writer.append(record)
         return str(record["hash"])

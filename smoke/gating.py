@@ -18,11 +18,9 @@ from smoke.errors import Exit
 from smoke.evidence import SIGNS, Evidence, File, Gate, Outcome
 from smoke.foreign import printable, shortened
 from smoke.private import write_private
-from smoke.process import Ended, how, run
+from smoke.process import NOT_STARTED, Ended, how, last_line, run
 from smoke.seams import Clock
 
-_NOT_RUN = range(125, 128)
-"""Exit statuses by which shells and their like say that a command was never run."""
 _LONGEST = 500
 """Characters of a sentence."""
 
@@ -60,10 +58,10 @@ class Asker:
         try:
             ended = run(command.words, str(self.project), command.limit, {**os.environ, **ours})
         except (OSError, ValueError) as error:
-            ended = Ended(_NOT_RUN[-1], "", f"{command.words[0]} cannot be started: {error}")
+            ended = Ended(NOT_STARTED[-1], "", f"{command.words[0]} cannot be started: {error}")
         kept = self._kept(command.gate, at, ended)
         told = _told(ended)
-        outcome = Outcome.UNMEASURED if ended.status is None or ended.status in _NOT_RUN else _outcome(ended.status)
+        outcome = Outcome.UNMEASURED if ended.status is None or ended.status in NOT_STARTED else _outcome(ended.status)
         found = Evidence(
             command.gate.id,
             outcome,
@@ -82,14 +80,18 @@ class Asker:
         text = f"{ended.out}\n--- on standard error ---\n{ended.err}"
         file = self.folder / f"{gate.id}-{at:.0f}.txt"
         write_private(file, text)
-        return File(file.name, hashlib.sha256(file.read_bytes()).hexdigest())
+        return _hashed(file, self.folder)
 
     def _files(self, told: Mapping[str, Any]) -> Sequence[File]:
         """Files that it names, which stay where they are; one that is not there is left out."""
         named = told.get("files")
         paths = [self.project / each for each in named if isinstance(each, str)] if isinstance(named, list) else []
         there = [each for each in paths if each.is_file()]
-        return [File(str(each.relative_to(self.project)), hashlib.sha256(each.read_bytes()).hexdigest()) for each in there]
+        return [_hashed(each, self.project) for each in there]
+
+
+def _hashed(file: Path, folder: Path) -> File:
+    return File(str(file.relative_to(folder)), hashlib.sha256(file.read_bytes()).hexdigest())
 
 
 def _outcome(status: int) -> Outcome:
@@ -98,9 +100,8 @@ def _outcome(status: int) -> Outcome:
 
 def _told(ended: Ended) -> Mapping[str, Any]:
     """The object on its last line, or nothing."""
-    last = next((line for line in reversed(ended.out.splitlines()) if line.strip()), "")
     try:
-        document = json.loads(last)
+        document = json.loads(last_line(ended.out))
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

@@ -15,6 +15,8 @@ from smoke.redaction import redacted, secrets_in
 
 _MOST = 1024 * 1024
 """Bytes of output that are looked at."""
+NOT_STARTED = range(125, 128)
+"""Exit statuses by which ``env``, ``timeout``, ``docker`` and every shell say that the command itself was never run."""
 _END = 1.0
 """Seconds that the system has to end what was killed."""
 _PULUMIS = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN")
@@ -49,6 +51,11 @@ def run(
         status, secrets = _status(process, limit), secrets_in(seen)
         # Here, once for all: what it wrote is told in messages, in the journal and in reports.
         return Ended(status, redacted(_text(out), secrets), redacted(_text(err), secrets))
+
+
+def last_line(text: str) -> str:
+    """The last line with anything on it; empty where there is none."""
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 def how(status: int) -> str:

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -15,9 +16,9 @@ from typing import ClassVar
 import click
 
 from infra.contract import Contract
-from smoke.absence import EVERY, Absence
+from smoke.absence import EVERY, Absence, told
 from smoke.display import plain
-from smoke.errors import CrossfadeError, Exit
+from smoke.errors import Exit
 from smoke.rollout import Phase, Rollout
 from smoke.seams import Stack
 from smoke.stack.away import AwayStack
@@ -55,22 +56,36 @@ def main(contract: Path, rollout: str) -> None:
     sys.exit(Exit.WANTED)
 
 
+@dataclass
+class Standby:
+    """Looks at one rollout, as long as something may be left to do for one who has no Pulumi."""
+
+    site: Site
+    name: str
+    absence: Absence
+    over: bool = False
+    """Nothing is."""
+
+    def look(self) -> str | None:
+        """Act where somebody must; returns what was done, in one sentence.
+
+        Raises:
+            CrossfadeError: something could not be read, or done; the next look tries again.
+        """
+        found = None
+        if self.site.journal.holder() is None:
+            found = self.site.rollout(self.name)
+            self.over = found is None or found.ended or found.phase is Phase.REVERTING
+        return None if self.over else self.absence.look(self.site, found)
+
+
 def stand_by(site: Site, name: str, absence: Absence, wait: Callable[[], object]) -> None:
-    """Look again and again, until there is nothing left to do for one who has no Pulumi."""
-    said = ""
+    """Look again and again, until nothing is left."""
+    standby, said = Standby(site, name, absence), ""
     while True:
-        try:
-            found = None
-            if site.journal.holder() is None:
-                found = site.rollout(name)
-                if found is None or found.ended or found.phase is Phase.REVERTING:
-                    return
-            done = absence.look(site, found) or ""
-        except CrossfadeError as error:
-            done = str(error)
-        if done and done != said:
-            sys.stderr.write(f"{done}\n")
-        said = done
+        said = told(standby.look, said)
+        if standby.over:
+            return
         wait()
 
 

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import click
 
-from smoke.absence import EVERY, Absence
+from smoke.absence import EVERY, Absence, told
 from smoke.display import plain
-from smoke.errors import CrossfadeError
 from smoke.guard import beat, remembered_shell
 from smoke.rollout import Rollout
 from smoke.wiring import Site
@@ -76,13 +75,7 @@ def main(project: Path, stack: str) -> None:
     pause = threading.Event()
     said = ""
     while os.getppid() == parent:  # a supervisor that died has a successor, with a watchdog of its own
-        try:
-            done = watchdog.look() or ""
-        except CrossfadeError as error:
-            done = str(error)
-        if done and done != said:
-            sys.stderr.write(f"{done}\n")
-        said = done
+        said = told(watchdog.look, said)
         pause.wait(EVERY)
 
 

@@ -12,7 +12,6 @@ from infra.contract import Backend, Contract
 from smoke import backends
 from smoke.clock import SystemClock
 from smoke.errors import CrossfadeError, HandoverError, JournalError, NoSuchStack, RouterError
-from smoke.evidence_store import EvidenceStore
 from smoke.guard import remember_shell
 from smoke.meters import meter
 from smoke.rollout import Event, IllegalEvent, Phase, Request, Rollout, from_record, replay, to_record
@@ -23,6 +22,7 @@ from smoke.stack.project import Project, find_project
 
 if TYPE_CHECKING:
     from smoke.driver import Driver
+    from smoke.evidence_store import EvidenceStore
     from smoke.meters.background import Background
     from smoke.probes.sampler import Sampler
     from smoke.rollout.tick import Listener
@@ -89,8 +89,10 @@ class Site:
             return None
 
     @cached_property
-    def evidence(self) -> EvidenceStore:
+    def evidence(self) -> "EvidenceStore":
         """What was found out before rollouts."""
+        from smoke.evidence_store import EvidenceStore  # noqa: PLC0415 - `status` asks for none
+
         return EvidenceStore(self.folder / "evidence", self.clock)
 
     def events(self, rollout: str) -> tuple[Event, ...]:

@@ -1,6 +1,6 @@
 """What must hold between settings where the target is a cluster, and what is for a cluster alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from infra.config.document import Document, Keys
 from infra.config.faults import Fault, paste
@@ -32,7 +32,7 @@ def cluster_faults(settings: Settings, document: Document) -> Iterator[Fault]:
         keys = ("services", name)
         yield from _numbers(name, service, document, keys)
         yield from _checks(service, document, keys)
-        yield from _manifested(name, service, document, keys)
+        yield from _manifested(name, settings, document, keys)
         if service.kind != "singleton" and service.url is None:
             cause = "a gateway does not say what it is reached by"
             hint = paste(document, (*keys, "url"), "https://api.example.com")
@@ -115,24 +115,18 @@ def _numbers(name: str, service: Service, document: Document, keys: Keys) -> Ite
         yield Fault(f"{name} has no cpus", document.where((*keys, "cpus")), cause, paste(document, (*keys, "cpus"), 0.5))
 
 
-def _manifested(name: str, service: Service, document: Document, keys: Keys) -> Iterator[Fault]:
+def _manifested(name: str, settings: Settings, document: Document, keys: Keys) -> Iterator[Fault]:
     """What a folder of YAML says already."""
+    service = settings.services[name]
     if service.manifests is None:
         return
     said = [*((*keys, key) for key in ("command", "health", "memory", "cpus") if key in document.at(keys))]
-    said += [("slots", slot, "services", name, "command") for slot, each in _in_slots(name, document) if "command" in each]
+    own = {slot: place.services.get(name) for slot, place in settings.slots.items()}
+    said += [("slots", slot, "services", name, "command") for slot, each in own.items() if each and each.command is not None]
     for each in said:
         yield Fault(
             f"{name} has no use for {each[-1]}", document.where(each), f"{service.manifests} says it", f"take {each[-1]} out"
         )
-
-
-def _in_slots(name: str, document: Document) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """What each slot has of its own for a service, as it is written."""
-    for slot, each in (document.at(("slots",)) or {}).items():
-        own = ((each or {}).get("services") or {}).get(name)
-        if isinstance(own, Mapping):
-            yield str(slot), own
 
 
 def _checks(service: Service, document: Document, keys: Keys) -> Iterator[Fault]:

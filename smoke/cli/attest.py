@@ -7,7 +7,7 @@ import click
 from smoke.cli.frame import check_settings, me, on_stack
 from smoke.cli.gates import gates_of
 from smoke.cli.main import print_document
-from smoke.errors import Exit, UsageError
+from smoke.errors import Exit
 from smoke.evidence import Evidence, Outcome
 from smoke.wiring import Site
 
@@ -21,11 +21,9 @@ from smoke.wiring import Site
 def command(site: Site, *, gate: str, why: str, fail: bool, as_json: bool) -> int:
     """Say in your own name that a gate of the settings holds, or does not, for the release that is asked for."""
     known = gates_of(site, check_settings(site))
-    if gate not in known.commands:
-        there = ", ".join(known.commands) or "none"
-        raise UsageError(f"there is no gate {gate}", where=known.where, hint=f"there are {there}")
+    name = known.command(gate).gate.id
     outcome = Outcome.FAIL if fail else Outcome.PASS
-    found = Evidence(gate, outcome, why, site.clock.wall(), me(), known.release, attested=True)
+    found = Evidence(name, outcome, why, site.clock.wall(), me(), known.release, attested=True)
     link = site.evidence.add(found)
     if as_json:
         print_document({"stack": site.name, "hash": link, "evidence": found.to_json()})

@@ -43,10 +43,8 @@ def _chosen(known: Gates, names: Sequence[str], phase: str | None) -> Sequence[C
     if not known.commands:
         hint = "crossfade:checks:\n  unit-tests: {phase: test, command: pytest -q}"
         raise UsageError("no gates are written", where=known.where, cause="the settings have no checks", hint=hint)
-    unknown = [name for name in names if name not in known.commands]
-    if unknown:
-        raise UsageError(f"there is no gate {unknown[0]}", where=known.where, hint=f"there are {', '.join(known.commands)}")
-    found = [each for name, each in known.commands.items() if (not names or name in names) and phase in {None, each.gate.phase}]
+    wanted = {known.command(name).gate.id for name in names} or known.commands
+    found = [each for name, each in known.commands.items() if name in wanted and phase in {None, each.gate.phase}]
     if not found:
         phases = ", ".join(sorted({each.gate.phase for each in known.commands.values()}))
         raise UsageError(f"no gate is of phase {phase}", where=known.where, hint=f"there are gates of {phases}")

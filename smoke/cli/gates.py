@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from smoke.errors import Forbidden, NoSuchStack
+from smoke.errors import Forbidden, NoSuchStack, UsageError
 from smoke.evidence import Evidence, Gate, Standing, Waiver, stand
 from smoke.gating import Command
 from smoke.wiring import Site
@@ -19,24 +19,37 @@ class Gates:
     """By the gate's name, in the order of the settings."""
     waivers: Sequence[Waiver]
     release: str
-    """Fingerprint of what the settings ask for in the idle slot."""
+    """Fingerprint of what they are asked of."""
     where: str
     """The settings file."""
+
+    def command(self, name: str) -> Command:
+        """What answers that gate.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        if name not in self.commands:
+            there = ", ".join(self.commands) or "none"
+            raise UsageError(f"there is no gate {name}", where=self.where, hint=f"there are {there}")
+        return self.commands[name]
 
     def stand(self, gate: Gate, evidence: Sequence[Evidence], now: float) -> Standing:
         """How a gate stands for that release."""
         return stand(gate, evidence, self.release, now, self.waivers)
 
 
-def gates_of(site: Site, settings: Mapping[str, Any]) -> Gates:
-    """The gates that the settings have."""
+def gates_of(site: Site, settings: Mapping[str, Any], release: str | None = None) -> Gates:
+    """The gates that the settings have, for a release; None: the one that they ask for in the idle slot."""
     checks = settings["checks"]
     commands = {
         name: Command(Gate(name, each["phase"], each["wanted"], each["service"], each["fresh"]), each["command"], each["limit"])
         for name, each in checks["gates"].items()
     }
     waivers = [Waiver(**each) for each in checks["waivers"]]
-    return Gates(commands, waivers, _release(site, settings), str(site.project.settings(site.name)))
+    return Gates(
+        commands, waivers, _release(site, settings) if release is None else release, str(site.project.settings(site.name))
+    )
 
 
 def preflight(site: Site, settings: Mapping[str, Any], release: str, because: str) -> None:
@@ -49,9 +62,9 @@ def preflight(site: Site, settings: Mapping[str, Any], release: str, because: st
     required = settings["checks"]["requires"]
     if not required:
         return
-    gates, evidence, now = gates_of(site, settings), site.evidence.all(), site.clock.wall()
+    gates, evidence, now = gates_of(site, settings, release), site.evidence.all(), site.clock.wall()
     asked = [each.gate for each in gates.commands.values() if each.gate.phase in required]
-    standings = [stand(gate, evidence, release, now, gates.waivers) for gate in asked]
+    standings = [gates.stand(gate, evidence, now) for gate in asked]
     shut = [each for each in standings if not each.open]
     if shut and not because:
         raise Forbidden(

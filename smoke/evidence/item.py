@@ -1,7 +1,7 @@
 """The nouns: a gate, the evidence for it, and who answers for going on without. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from math import isfinite
 from typing import Any, Self
@@ -93,13 +93,12 @@ class Evidence:
     def _as(self, outcome: Outcome, why: str) -> Self:
         if self.outcome is outcome:
             return self
-        return type(self)(**{**_fields(self), "outcome": outcome, "detail": f"{why} ({self.detail})"})
+        return replace(self, outcome=outcome, detail=f"{why} ({self.detail})")
 
     def to_json(self) -> Mapping[str, Any]:
         """As a record has it; what is not known is not there."""
-        known = {name: value for name, value in _fields(self).items() if value is not None}
-        files = [{"path": each.path, "sha256": each.sha256} for each in self.files]
-        return {**known, "outcome": self.outcome.value, "files": files}
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return {**known, "outcome": self.outcome.value, "files": list(known["files"])}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
@@ -114,10 +113,6 @@ class Evidence:
         if known.get("sign") not in {None, *SIGNS}:
             raise ValueError(f"{known['sign']} is no sign")
         return cls(**known)
-
-
-def _fields(evidence: Evidence) -> dict[str, Any]:
-    return {name: getattr(evidence, name) for name in Evidence.__slots__}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from math import exp, isfinite, log, sqrt
 from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.gates.answer import Answer
-from smoke.process import how, run
+from smoke.process import how, last_line, run
 
 _LIMIT = 600.0
 """Seconds that one run may take."""
@@ -133,9 +133,8 @@ def _cost(words: Sequence[str], number: int, *, new: bool, clock: Callable[[], f
     if ended.status != 0:
         why = f"did not end within {_LIMIT:g} s" if ended.status is None else f"ended with {how(ended.status)}"
         raise Failed(f"{' '.join(words)} {why}: {(ended.err or ended.out).strip()[-200:]}", new=new)
-    last = next((line for line in reversed(ended.out.splitlines()) if line.strip()), "")
     try:
-        told = float(last)
+        told = float(last_line(ended.out))
     except ValueError:
         return took
     if not (isfinite(told) and told > 0):

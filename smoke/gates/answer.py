@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from smoke.errors import Exit, UsageError
+from smoke.errors import Exit
 from smoke.evidence import Outcome
 from smoke.foreign import printable
 
@@ -53,16 +53,3 @@ def listed(names: Sequence[str]) -> str:
     """Some of these names, and how many there are beside them."""
     more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
     return ", ".join(names[:_MOST]) + more
-
-
-def arguments(gate: str, given: Sequence[str], *wanted: str) -> Sequence[str]:
-    """What was written behind a gate's name, as many words as it wants.
-
-    Raises:
-        UsageError: they are not as many.
-    """
-    if len(given) != len(wanted):
-        raise UsageError(
-            f"gate {gate} wants {len(wanted)} words, and has {len(given)}", hint=f"crossfade gate {gate} {' '.join(wanted)}"
-        )
-    return given

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from smoke.errors import UsageError
 from smoke.evidence import Outcome
-from smoke.gates.answer import Answer, arguments, listed
+from smoke.gates.answer import Answer, listed
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 _MARKS = {"failure": FAILED, "error": FAILED, "skipped": SKIPPED}
@@ -24,7 +24,9 @@ def gate(given: Sequence[str]) -> Answer:
     Raises:
         UsageError: one of them cannot be read, or is none.
     """
-    before, after = (cases(Path(each)) for each in arguments("junit", given, "BEFORE.xml", "AFTER.xml"))
+    if len(given) != 2:  # noqa: PLR2004 - both
+        raise UsageError(f"gate junit wants 2 words, and has {len(given)}", hint="crossfade gate junit BEFORE.xml AFTER.xml")
+    before, after = (cases(Path(each)) for each in given)
     return compared(before, after, tuple(given))
 
 

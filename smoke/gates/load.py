@@ -9,7 +9,7 @@ fail than ERRORS says, a share. Where the generator itself could not offer the r
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
 
@@ -109,23 +109,18 @@ def judged(asked: Asked, seen: Seen) -> Answer:
     low, high = interval(seen.slow)
     share = f"p95 {seen.p95_ms:.0f} ms, {100 * low:.1f} to {100 * high:.1f} % took longer than {asked.limit:g} ms"
     told = f"{seen.offered} requests at {asked.rate:g} a second: {share}, {seen.failed} failed"
-    answer = Answer(Outcome.UNDECIDED, told, seen.offered, round(seen.p95_ms, 3), "<=", asked.limit)
     if not seen.offered:
         return Answer(Outcome.UNMEASURED, "no request was sent", 0)
-    sent = seen.offered - seen.unsent
+    answer, sent = Answer(Outcome.UNDECIDED, told, seen.offered), seen.offered - seen.unsent
     if sent < _OFFERED * due:
-        return _but(answer, f"the generator sent {sent} of {due:.0f}: {told}")
+        return replace(answer, detail=f"the generator sent {sent} of {due:.0f}: {told}")
     if seen.late_ms > _LATE:
-        return _but(answer, f"the generator sent {seen.late_ms:.0f} ms late: {told}")
+        return replace(answer, detail=f"the generator sent {seen.late_ms:.0f} ms late: {told}")
     if seen.failed > asked.errors * seen.offered or low > _SHARE:
-        return Answer(Outcome.FAIL, told, seen.offered)
+        return replace(answer, outcome=Outcome.FAIL)
     if high > _SHARE:
-        return _but(answer, f"{told}; whether that is 5 % or more takes longer")
-    return Answer(Outcome.PASS, told, seen.offered, round(seen.p95_ms, 3), "<=", asked.limit)
-
-
-def _but(answer: Answer, why: str) -> Answer:
-    return Answer(Outcome.UNDECIDED, why, answer.n)
+        return replace(answer, detail=f"{told}; whether that is 5 % or more takes longer")
+    return replace(answer, outcome=Outcome.PASS, value=round(seen.p95_ms, 3), sign="<=", limit=asked.limit)
 
 
 def interval(batches: Sequence[tuple[int, int]]) -> tuple[float, float]:

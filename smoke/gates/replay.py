@@ -16,7 +16,7 @@ from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.foreign import shortened
 from smoke.gates.answer import Answer, listed
-from smoke.process import Ended, how, run
+from smoke.process import Ended, how, last_line, run
 
 _LIMIT = 600.0
 """Seconds that one run may take."""
@@ -59,7 +59,7 @@ def gate(given: Sequence[str]) -> Answer:
 def compared(name: str, old: Ended, again: Ended, new: Ended, tolerance: float) -> Compared:
     """One input: what the old runtime said twice, and what the new one says."""
     if old.status != new.status:
-        how_new = _how(new) + (f": {shortened(_last(new.err))}" if new.err.strip() else "")
+        how_new = _how(new) + (f": {shortened(last_line(new.err))}" if new.err.strip() else "")
         return Compared(name, 1, 0, f"{_how(old)} before, {how_new} after")
     ours, steady, theirs = ([*_split(each.out)] for each in (old, again, new))
     if len(ours) != len(steady):
@@ -140,7 +140,3 @@ def _how(ended: Ended) -> str:
     if ended.status is None:
         return f"no end within {_LIMIT:g} s"
     return "a good end" if ended.status == 0 else how(ended.status)
-
-
-def _last(text: str) -> str:
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "")

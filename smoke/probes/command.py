@@ -18,11 +18,8 @@ from smoke.foreign import shortened
 from smoke.model import Answer
 from smoke.probes.settings import settings, words
 from smoke.probes.sight import Question, Sight, failed, untold
-from smoke.process import Ended, how, run
+from smoke.process import NOT_STARTED, Ended, how, run
 from smoke.seams import Probe
-
-NOT_STARTED = range(125, 128)
-"""Exit statuses by which ``env``, ``timeout``, ``docker`` and every shell say that the command itself was never run."""
 
 _TIMED = "import os, signal, sys; signal.alarm(int(sys.argv[1])); os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
 """Python within a time: what ends the engine's command line ends nothing in the container, and an alarm outlives the exec."""

@@ -36,7 +36,7 @@ def _project(kube_trading: Node, kube_gateway: Gateway) -> Iterator[KubeWorkshop
     with kube_workshop(kube_trading, kube_gateway, "promotion", PLAN, patient) as made:
         made.up()
         _settled(made)
-        wait_for(lambda: _versions(made) == {"py39"}, "the gateway leads to blue", limit=READY, pause=0.2)
+        wait_for(lambda: made.versions() == {"py39"}, "the gateway leads to blue", limit=READY, pause=0.2)
         yield made
 
 
@@ -81,7 +81,7 @@ def test_promotes_without_losing_a_request(project: KubeWorkshop, tmp_path: Path
 def test_the_new_side_serves_and_the_old_stays_warm(project: KubeWorkshop) -> None:
     """After the promotion 3.12 answers everybody and has the agent; blue is whole, and has no traffic."""
     assert (project.status()["live"], project.written(), project.replicas()) == ("green", GREEN, {"blue": 0, "green": 1})
-    assert _versions(project) == {"py312"}
+    assert project.versions() == {"py312"}
     assert "at work: green" in project.crossfade("status").stdout
     project.crossfade("smoke", "--slot", "blue")
 
@@ -167,7 +167,7 @@ def test_an_image_that_cannot_be_had_is_told(project: KubeWorkshop) -> None:
     done = project.crossfade("promote", expected=10)
 
     assert "the image localhost/trading:py311 cannot be had" in done.stderr, said(done)
-    assert (project.written(), _versions(project)) == (BLUE, {"py39"})
+    assert (project.written(), project.versions()) == (BLUE, {"py39"})
 
 
 def test_destroy_leaves_nothing(project: KubeWorkshop) -> None:
@@ -189,14 +189,6 @@ def _release(project: KubeWorkshop, runtime: str = "py312", **env: str) -> None:
     """Another release in green."""
     project.slot("green", runtime=runtime, **env)
     project.up()
-
-
-def _versions(project: KubeWorkshop) -> set[str]:
-    """The runtimes that answer twenty users."""
-    try:
-        return {(project.ask("api", "/prices")[1] or "none").partition("-")[0] for _ in range(20)}
-    except OSError:
-        return set()
 
 
 def _placed(project: KubeWorkshop) -> set[str]:

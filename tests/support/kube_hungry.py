@@ -7,6 +7,7 @@ from kube_node import NAME, Node
 
 HUNGER = 1536 * 2**20
 """Bytes of memory that are missing where a node runs short of it."""
+_HOG, _WHERE = "hungry", "default"
 
 
 def tight(node: Node) -> None:
@@ -21,15 +22,17 @@ def tight(node: Node) -> None:
         pass
 
 
-def hog(node: Node, act: str) -> str:
-    """A pod that takes twice that; why it is gone."""
-    name, where = "hungry", "default"
-    if act == "begin":
-        words = ["python", "-c", f"kept = b'x' * {2 * HUNGER}; import time; time.sleep(600)"]
-        container = {"name": name, "image": "localhost/trading:py312", "imagePullPolicy": "Never", "args": words}
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": where}}
-        node.api.apply({**pod, "spec": {"restartPolicy": "Never", "containers": [container]}})
-    return str(node.api.get("pod", name, "-n", where)["status"].get("reason", ""))
+def hog(node: Node) -> None:
+    """Begin a pod that takes twice that."""
+    words = ["python", "-c", f"kept = b'x' * {2 * HUNGER}; import time; time.sleep(600)"]
+    container = {"name": _HOG, "image": "localhost/trading:py312", "imagePullPolicy": "Never", "args": words}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": _HOG, "namespace": _WHERE}}
+    node.api.apply({**pod, "spec": {"restartPolicy": "Never", "containers": [container]}})
+
+
+def evicted(node: Node) -> bool:
+    """Whether the kubelet took that pod away."""
+    return node.api.get("pod", _HOG, "-n", _WHERE)["status"].get("reason") == "Evicted"
 
 
 def memory(node: Node) -> str:

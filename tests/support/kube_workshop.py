@@ -51,6 +51,13 @@ class KubeWorkshop(Workshop):
         found = self.node.api.get("pods", "-n", self.namespace)["items"]
         return {each["metadata"]["name"]: each["metadata"]["uid"] for each in found}
 
+    def versions(self) -> set[str]:
+        """The runtimes of the API that answer twenty users; none where one of them gets no good answer."""
+        try:
+            return {(self.ask("api", "/prices")[1] or "none").partition("-")[0] for _ in range(20)}
+        except OSError:
+            return set()
+
     def ready(self) -> bool:
         """Whether each Deployment has what it wants."""
         found = self.node.api.get("deployments", "-n", self.namespace)["items"]

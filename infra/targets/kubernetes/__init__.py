@@ -55,6 +55,8 @@ class Kubernetes:
         self._ask = ask
         self._content = Content()
         self._seen = seen or Seen()
+        self._folders: dict[str, Manifests] = {}
+        """By service, each read once: what is declared is what was checked."""
 
     def faults(self, settings: Settings, document: Document) -> Sequence[Fault]:
         """What the cluster, or this machine, lacks. It is here that the cluster is asked: once, for all that follows."""
@@ -110,7 +112,9 @@ class Kubernetes:
         if not isinstance(program, ServiceSettings) or program.manifests is None:
             return None
         name = next(name for name, each in settings.services.items() if each is program)
-        return read(self._site.project / program.manifests, name, self._layout(settings).namespace)
+        if name not in self._folders:
+            self._folders[name] = read(self._site.project / program.manifests, name, self._layout(settings).namespace)
+        return self._folders[name]
 
     def _image(self, settings: Settings, program: Program, runtime: str) -> Inputs:
         image = program.image_for(runtime)

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from simulation import OPENED
 
+from infra.config.checks import ROWS as WRITTEN
+from infra.config.checks import Phase
 from smoke.checklist import ROWS, How, Told, facts_of, told
 from smoke.evidence import PHASES, Evidence, Gate, Outcome, Standing, State, stand
 from smoke.rollout import Cleared, Event, Failed, Finished, Passed, Proved, Settled, Shifted
@@ -33,6 +36,12 @@ def test_there_are_as_many_rows_as_the_list_has() -> None:
     assert [each.number for each in ROWS] == [*range(1, 121)]
     assert [*dict.fromkeys(each.phase for each in ROWS)] == [*PHASES]
     assert all(bool(each.fact) is (each.how is How.ROLLOUT) for each in ROWS)
+
+
+def test_the_settings_know_the_same_phases_and_rows() -> None:
+    """What may be written of a phase and of a row is what there is: the two packages share no table."""
+    assert get_args(Phase) == PHASES
+    assert len(ROWS) == WRITTEN
 
 
 def test_nothing_is_done_before_anything_is_known() -> None:
