@@ -76,9 +76,9 @@ class Asker:
         return found.judged()
 
     def _kept(self, gate: Gate, at: float, ended: Ended) -> File:
-        """What it wrote, in a file of its own."""
+        """What it wrote, in a file of its own: by what is in it, so that no other is ever written over."""
         text = f"{ended.out}\n--- on standard error ---\n{ended.err}"
-        file = self.folder / f"{gate.id}-{at:.0f}.txt"
+        file = self.folder / f"{gate.id}-{at:.0f}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.txt"
         write_private(file, text)
         return _hashed(file, self.folder)
 

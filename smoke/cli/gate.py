@@ -1,22 +1,39 @@
 """``crossfade gate``: a gate that ships, as a command; ``crossfade check`` runs it like any other."""
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import click
 
 from smoke.errors import UsageError
-from smoke.gates import GATES, gate
+from smoke.gates import GATES, Answer, gate
+from smoke.gates.sarif import document
 
 
 @click.command("gate", context_settings={"ignore_unknown_options": True})
 @click.argument("name", metavar="NAME", required=False)
 @click.argument("words", nargs=-1, metavar="[WORD]...", type=click.UNPROCESSED)
 @click.option("--json", "as_json", is_flag=True, help="Print the last line alone.")
-def command(*, name: str | None, words: tuple[str, ...], as_json: bool) -> int:
+@click.option("--sarif", metavar="FILE", help="Write what was found in sources there, as SARIF.")
+def command(*, name: str | None, words: tuple[str, ...], as_json: bool, sarif: str | None) -> int:
     """Answer one question, and say so as `crossfade check` reads it. Without a name: which there are."""
     if name is None:
         raise UsageError("which gate?", hint=f"one of: {', '.join(sorted(GATES))}")
     answer = gate(name)(words)
+    if sarif is not None:
+        answer = _written(name, answer, Path(sarif))
     text = answer.text()
     sys.stdout.write(text.splitlines(keepends=True)[-1] if as_json else text)
     return answer.code
+
+
+def _written(name: str, answer: Answer, file: Path) -> Answer:
+    """The answer, with the file that its findings are in."""
+    try:
+        file.write_text(document(name, answer), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be written", where=str(file), cause=str(error), hint="a file in a folder that is there"
+        ) from error
+    return replace(answer, files=(*answer.files, str(file)))

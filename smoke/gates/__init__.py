@@ -11,10 +11,13 @@ from smoke.gates.answer import Answer
 
 GATES: Mapping[str, str] = {
     "ab": "smoke.gates.ab:gate",
+    "imports": "smoke.gates.imports:gate",
     "junit": "smoke.gates.junit:gate",
     "load": "smoke.gates.load:gate",
     "removed": "smoke.gates.removed:gate",
     "replay": "smoke.gates.replay:gate",
+    "risks": "smoke.gates.risks:gate",
+    "types": "smoke.gates.types:gate",
 }
 
 __all__ = ["GATES", "Answer", "gate"]

@@ -15,6 +15,24 @@ _MOST = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A finding, and where in the sources it is."""
+
+    file: str
+    line: int
+    """From 1 on."""
+    rule: str
+    """What kind of finding it is, in one word."""
+    says: str
+    level: str = "error"
+    """Or ``warning``, or ``note``, which hold nothing up."""
+
+    def text(self) -> str:
+        """For people."""
+        return f"{self.file}:{self.line}: {self.says}"
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A verdict with its numbers."""
 
@@ -28,6 +46,8 @@ class Answer:
     files: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     """What people read before it: everything that was found, a line each."""
+    places: tuple[Place, ...] = ()
+    """What was found in sources: for a file in SARIF, which editors and code hosts read."""
 
     @property
     def code(self) -> Exit:

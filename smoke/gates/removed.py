@@ -5,14 +5,13 @@ within ``try`` whose failure is caught is told and does not count: whoever wrote
 """
 
 import ast
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from smoke.errors import UsageError
 from smoke.evidence import Outcome
-from smoke.gates.answer import Answer, listed
+from smoke.gates.answer import Answer, Place, listed
+from smoke.gates.sources import gathered, parsed, sources, version
 
 REMOVED: Mapping[str, str] = {
     **dict.fromkeys(("formatter", "parser", "symbol", "_bootlocale"), "3.10"),
@@ -38,10 +37,11 @@ class Use:
     guarded: bool
     """It is tried, and its failure is caught."""
 
-    def text(self) -> str:
-        """For people."""
+    def place(self) -> Place:
+        """Where it is, and what is said of it."""
         how = " (tried, and caught)" if self.guarded else ""
-        return f"{self.file}:{self.line}: {self.module} is not in Python {REMOVED[self.module]} any more{how}"
+        says = f"{self.module} is not in Python {REMOVED[self.module]} any more{how}"
+        return Place(self.file, self.line, "removed-module", says, "note" if self.guarded else "error")
 
 
 def gate(given: Sequence[str]) -> Answer:
@@ -53,14 +53,9 @@ def gate(given: Sequence[str]) -> Answer:
     if len(given) < 3:  # noqa: PLR2004 - two versions and a folder
         raise UsageError("gate removed wants two versions and a folder", hint="crossfade gate removed 3.9 3.12 src .venv/lib")
     old, new, *folders = given
-    gone = {name for name, since in REMOVED.items() if _version(old) < _version(since) <= _version(new)}
-    files = [file for folder in folders for file in _sources(Path(folder))]
-    uses, unread = [], []
-    for file in files:
-        try:
-            uses += [*found(file.read_bytes(), str(file), gone)]
-        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            unread.append(f"{file}: cannot be read: {error}")
+    gone = {name for name, since in REMOVED.items() if version(old) < version(since) <= version(new)}
+    files = [file for folder in folders for file in sources(folder)]
+    uses, unread = gathered(files, lambda source, file: found(source, file, gone))
     return _answer(uses, unread, len(files), f"{old} to {new}")
 
 
@@ -70,9 +65,7 @@ def found(source: bytes, file: str, gone: set[str]) -> Iterator[Use]:
     Raises:
         SyntaxError, ValueError: it is no Python.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what others wrote
-        tree = ast.parse(source)
+    tree = parsed(source)
     guarded = {
         id(node)
         for each in ast.walk(tree)
@@ -109,24 +102,10 @@ def _catches(tried: ast.Try) -> bool:
     return any(each is None or getattr(each, "id", "") in _CAUGHT for each in flat)
 
 
-def _sources(folder: Path) -> Sequence[Path]:
-    if folder.is_file():
-        return [folder]
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}", where=str(folder), hint="a folder with sources, or one source")
-    return sorted(folder.rglob("*.py"))
-
-
-def _version(text: str) -> tuple[int, int]:
-    major, _, minor = text.partition(".")
-    if major != "3" or not minor.isdigit():
-        raise UsageError(f"{text} is no version of Python", hint="as 3.9, or 3.12")
-    return 3, int(minor)
-
-
 def _answer(uses: Sequence[Use], unread: Sequence[str], count: int, versions: str) -> Answer:
     real = [each for each in uses if not each.guarded]
-    lines = (*(each.text() for each in uses), *unread)
+    places = tuple(each.place() for each in uses)
+    lines = (*(each.text() for each in places), *unread)
     if real:
         names = listed([f"{each.module} ({each.file}:{each.line})" for each in real])
         return Answer(
@@ -138,6 +117,7 @@ def _answer(uses: Sequence[Use], unread: Sequence[str], count: int, versions: st
             0.0,
             (),
             lines,
+            places,
         )
     if unread:
         return Answer(
@@ -145,7 +125,8 @@ def _answer(uses: Sequence[Use], unread: Sequence[str], count: int, versions: st
             f"{len(unread)} of {count} files cannot be read: {listed(unread)}",
             count - len(unread),
             lines=lines,
+            places=places,
         )
     caught = f", {len(uses)} that are tried and caught" if uses else ""
     detail = f"no import of a module that is gone from {versions} in {count} files{caught}"
-    return Answer(Outcome.PASS if count else Outcome.UNMEASURED, detail, count, 0.0, "==", 0.0, (), lines)
+    return Answer(Outcome.PASS if count else Outcome.UNMEASURED, detail, count, 0.0, "==", 0.0, (), lines, places)

@@ -5,6 +5,7 @@ slot's own containers are looked at and never touched.
 """
 
 from smoke.imagecheck.checking import checked
-from smoke.imagecheck.findings import Finding, ImageReport, Verdict
+from smoke.imagecheck.engine import INSIDE
+from smoke.imagecheck.findings import Finding, ImageReport, Insight, Module, Verdict, insight_of, sorted_out
 
-__all__ = ["Finding", "ImageReport", "Verdict", "checked"]
+__all__ = ["INSIDE", "Finding", "ImageReport", "Insight", "Module", "Verdict", "checked", "insight_of", "sorted_out"]

@@ -18,7 +18,7 @@ from infra.contract import Json
 from smoke.clock import SystemClock
 from smoke.docker import Docker, last
 from smoke.foreign import shortened
-from smoke.imagecheck.findings import SECONDS, Ending, Insight, Module
+from smoke.imagecheck.findings import SECONDS, Ending, Insight, insight_of
 from smoke.process import Ended
 from smoke.seams import Clock
 
@@ -32,7 +32,8 @@ _SPARE = 60.0
 _PAUSE = 0.2
 _ENGINES_OWN = 125
 """Exit code of a docker command that did not come to run anything."""
-_INSIDE = Path(__file__).with_name("inside.py")
+INSIDE = Path(__file__).with_name("inside.py")
+"""What a Python is asked of itself: a script that it runs."""
 
 
 class Silent(Exception):
@@ -62,7 +63,7 @@ class Engine:
             Silent: it does not answer as it should.
             DeployError: the engine does not.
         """
-        code = _INSIDE.read_text(encoding="utf-8")
+        code = INSIDE.read_text(encoding="utf-8")
         with self._thrown_away() as name, _like(container) as (options, environment):
             words = ["run", "--rm", *self._named(name), *options, "--entrypoint", "python", container["Image"], "-c", code]
             said = self.docker.run(*words, limit=_IMPORTS, environment=environment)
@@ -73,7 +74,7 @@ class Engine:
         if said.status is None:
             raise Silent(f"no answer within {_IMPORTS:g} s")
         try:
-            return _insight(json.loads(last(said.out)))
+            return insight_of(json.loads(last(said.out)))
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise Silent(f"it says what it was not asked: {shortened(last(said.out))}") from error
 
@@ -194,16 +195,6 @@ def has_check(container: Mapping[str, Json]) -> bool:
     """Whether a container has a health check."""
     test = (container["Config"].get("Healthcheck") or {}).get("Test") or []
     return bool(test) and test != ["NONE"]
-
-
-def _insight(document: Mapping[str, Json]) -> Insight:
-    def known(text: str | None) -> str | None:
-        return None if text is None else shortened(text)  # a stranger's words, which people will read
-
-    modules = tuple(Module(**{**each, "error": known(each["error"]), "of": known(each["of"])}) for each in document["modules"])
-    packages = document["packages"]
-    installed = None if packages is None else {shortened(name): shortened(packages[name]) for name in packages}
-    return Insight(shortened(document["python"]), int(document["uid"]), modules, installed, known(document["openssl"]))
 
 
 def _alive(pid: int) -> bool:

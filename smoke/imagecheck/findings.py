@@ -1,10 +1,11 @@
 """What is made of an image, and of how its container ended. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 
 from infra.contract import Json
+from smoke.foreign import shortened
 
 FORMAT = 1
 SECONDS = 15.0
@@ -109,6 +110,22 @@ class Insight:
     """The library that Python's own ``ssl`` uses."""
 
 
+def insight_of(document: Mapping[str, Json]) -> Insight:
+    """What a Python said, from its document.
+
+    Raises:
+        ValueError, LookupError, TypeError, AttributeError: it is none.
+    """
+
+    def known(text: str | None) -> str | None:
+        return None if text is None else shortened(text)  # a stranger's words, which people will read
+
+    modules = tuple(Module(**{**each, "error": known(each["error"]), "of": known(each["of"])}) for each in document["modules"])
+    packages = document["packages"]
+    installed = None if packages is None else {shortened(name): shortened(packages[name]) for name in packages}
+    return Insight(shortened(document["python"]), int(document["uid"]), modules, installed, known(document["openssl"]))
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """An image as a container was made from it."""
@@ -179,14 +196,20 @@ def _python(service: str, runtime: str, insight: Insight) -> Finding:
 
 def _imports(service: str, insight: Insight, other: Insight | None) -> Finding:
     before = {module.name for module in other.modules if module.error} if other else set()
-    broken = [module for module in insight.modules if module.error and not _excused(module, before)]
-    excused = [module for module in insight.modules if module.error and _excused(module, before)]
+    broken, excused = sorted_out(insight.modules, before)
     verdict = Verdict.FAIL if broken else Verdict.WARN if excused else Verdict.PASS
     parts = [f"{len(insight.modules)} modules were imported"]
     parts += [f"{len(broken)} cannot be"] if broken else []
     parts += [f"{len(excused)} failed that may"] if excused else []
     details = tuple(f"{each.name} ({each.of or 'the program itself'}): {each.error}" for each in (*broken, *excused))
     return Finding(f"{service}/imports", verdict, len(broken), "<=", 0, ", ".join(parts), details)
+
+
+def sorted_out(modules: Sequence[Module], before: set[str]) -> tuple[Sequence[Module], Sequence[Module]]:
+    """Modules whose import failed: those that must not, and those that may; ``before`` are those that failed elsewhere too."""
+    failed = [module for module in modules if module.error]
+    excused = [module for module in failed if _excused(module, before)]
+    return [module for module in failed if module not in excused], excused
 
 
 def _excused(module: Module, before: set[str]) -> bool:

@@ -1,7 +1,8 @@
 """What an image's own Python says of itself: one JSON document, on the last line of standard output.
 
 It is run in a container that is thrown away, by the image's own Python: standard library alone, in the syntax of 3.9. Modules are
-imported in a process that may crash, hang or leave; what fails beside others is tried once more alone.
+imported in a process that may crash, hang or leave; what fails beside others is tried once more alone. With the word ``deep``
+every module of the program is one of them, not the first folders alone.
 """
 
 from __future__ import annotations
@@ -54,18 +55,33 @@ os._exit(0)
 """
 
 
-def modules() -> dict[str, str | None]:
-    """Names of all top-level modules, the program's own first, and the distribution of each; None for the program's own."""
+def modules(*, deep: bool) -> dict[str, str | None]:
+    """Names of all top-level modules, the program's own first, and the distribution of each; None for the program's own.
+
+    With ``deep`` the program's own are not the top-level ones alone.
+    """
     found: dict[str, str | None] = {}
     for entry in sorted(os.scandir("."), key=lambda each: each.name):
         name = entry.name[:-3] if entry.name.endswith(".py") and entry.is_file() else entry.name
         package = entry.is_dir() and Path(entry.path, "__init__.py").exists()
         if name.isidentifier() and (package or name != entry.name):
             found[name] = None
+            found.update(dict.fromkeys(_below(Path(entry.path)) if package and deep else ()))
     for distribution in importlib.metadata.distributions():
         for name in sorted(_of(distribution)):
             found.setdefault(name, distribution.metadata["Name"])
     return found
+
+
+def _below(folder: Path) -> Iterator[str]:
+    """Modules within a package, by their dotted names; not the one that runs it."""
+    for file in sorted(folder.rglob("*.py")):
+        parts = file.with_suffix("").relative_to(folder.parent).parts
+        inside = all(Path(folder.parent, *parts[:depth], "__init__.py").exists() for depth in range(1, len(parts)))
+        if inside and parts[-1] not in {"__init__", "__main__"} and all(part.isidentifier() for part in parts):
+            yield ".".join(parts)
+        elif inside and parts[-1] == "__init__" and len(parts) > 2:  # noqa: PLR2004 - the package itself is known
+            yield ".".join(parts[:-1])
 
 
 def _of(distribution: importlib.metadata.Distribution) -> Iterator[str]:
@@ -135,7 +151,7 @@ def openssl() -> str | None:
 
 def main() -> None:
     """Tell everything."""
-    deadline, known = time.monotonic() + ALL, modules()
+    deadline, known = time.monotonic() + ALL, modules(deep="deep" in sys.argv[1:])
     found = imported(known, deadline)
     for name in [name for name, said in found.items() if said[1] and len(known) > 1]:
         found.update(imported([name], deadline))

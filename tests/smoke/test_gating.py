@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smoke.clock import SystemClock
+from smoke.clock import FakeClock, SystemClock
 from smoke.evidence import Evidence, Gate, Outcome
 from smoke.gating import Asker, Command
 
@@ -47,6 +47,14 @@ def test_what_it_wrote_is_kept(asker: Asker) -> None:
     assert hashlib.sha256(kept.read_bytes()).hexdigest() == file.sha256
     assert kept.read_text(encoding="utf-8").split() == ["one", "---", "on", "standard", "error", "---", "two"]
     assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_a_gate_asked_twice_in_one_second_keeps_both(asker: Asker) -> None:
+    """What was kept first is not written over by the next answer, however soon it comes."""
+    first, second = (asked(replace(asker, clock=FakeClock(1000.2)), f"print({word!r})") for word in ("one", "two"))
+    for found in (first, second):
+        (file,) = found.files
+        assert hashlib.sha256((asker.folder / file.path).read_bytes()).hexdigest() == file.sha256
 
 
 def test_its_last_line_may_say_more(asker: Asker) -> None:
