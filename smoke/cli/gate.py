@@ -16,24 +16,26 @@ from smoke.gates.sarif import document
 @click.argument("words", nargs=-1, metavar="[WORD]...", type=click.UNPROCESSED)
 @click.option("--json", "as_json", is_flag=True, help="Print the last line alone.")
 @click.option("--sarif", metavar="FILE", help="Write what was found in sources there, as SARIF.")
-def command(*, name: str | None, words: tuple[str, ...], as_json: bool, sarif: str | None) -> int:
+@click.option("--patch", metavar="FILE", help="Write what would mend it there, where the gate knows that, for `git apply`.")
+def command(*, name: str | None, words: tuple[str, ...], as_json: bool, sarif: str | None, patch: str | None) -> int:
     """Answer one question, and say so as `crossfade check` reads it. Without a name: which there are."""
     if name is None:
         raise UsageError("which gate?", hint=f"one of: {', '.join(sorted(GATES))}")
     answer = gate(name)(words)
     if sarif is not None:
-        answer = _written(name, answer, Path(sarif))
+        answer = _written(answer, Path(sarif), document(name, answer))
+    if patch is not None:
+        answer = _written(answer, Path(patch), answer.patch)
     text = answer.text()
     sys.stdout.write(text.splitlines(keepends=True)[-1] if as_json else text)
     return answer.code
 
 
-def _written(name: str, answer: Answer, file: Path) -> Answer:
-    """The answer, with the file that its findings are in."""
+def _written(answer: Answer, file: Path, text: str) -> Answer:
+    """The answer, with that file as one of its own."""
     try:
-        file.write_text(document(name, answer), encoding="utf-8")
+        file.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise UsageError(
-            f"{file} cannot be written", where=str(file), cause=str(error), hint="a file in a folder that is there"
-        ) from error
+        hint = "a file in a folder that is there"
+        raise UsageError(f"{file} cannot be written", where=str(file), cause=str(error), hint=hint) from error
     return replace(answer, files=(*answer.files, str(file)))

@@ -14,6 +14,7 @@ GATES: Mapping[str, str] = {
     "imports": "smoke.gates.imports:gate",
     "junit": "smoke.gates.junit:gate",
     "load": "smoke.gates.load:gate",
+    "mentions": "smoke.gates.mentions:gate",
     "removed": "smoke.gates.removed:gate",
     "replay": "smoke.gates.replay:gate",
     "risks": "smoke.gates.risks:gate",

@@ -48,6 +48,8 @@ class Answer:
     """What people read before it: everything that was found, a line each."""
     places: tuple[Place, ...] = ()
     """What was found in sources: for a file in SARIF, which editors and code hosts read."""
+    patch: str = ""
+    """What would mend it, as a unified diff."""
 
     @property
     def code(self) -> Exit:
