@@ -17,9 +17,12 @@ from smoke.wiring import Site
 
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print one document.")
+@click.option("--phases", is_flag=True, help="Show how far the checklist is, phase by phase, instead.")
 @on_stack
-def command(site: Site, *, as_json: bool) -> int:
+def command(site: Site, *, as_json: bool, phases: bool) -> int:
     """Say what users see now, and how the rollout stands. Reads only; works while another terminal drives."""
+    if phases:
+        return _phases(site, as_json=as_json)
     history = site.history()
     weights = site.weights()
     live = history.live(site.contract)
@@ -36,6 +39,18 @@ def command(site: Site, *, as_json: bool) -> int:
         lines += [*_waits(history.running, site.clock.wall()), _driver(site, history.running)]
     sys.stdout.write("\n".join(lines) + "\n")
     return Exit.WANTED
+
+
+def _phases(site: Site, *, as_json: bool) -> int:
+    """What ``crossfade checklist --phases`` says; here for whoever asks how it stands."""
+    from smoke.cli.rows import counted, rows_of, summary  # noqa: PLC0415 - status alone need not wait for it
+
+    rows = rows_of(site)
+    if as_json:
+        print_document({"stack": site.name, "phases": counted(rows)})
+    else:
+        sys.stdout.writelines(summary(rows))
+    return Exit.WANTED if all(each.done for each in rows) else Exit.UNDECIDED
 
 
 def _now(site: Site, weights: Mapping[str, Mapping[str, int] | None], live: str) -> list[str]:

@@ -214,6 +214,8 @@ def test_the_checklist_by_phases(project: Project) -> None:
     """A phase may be shown alone, and the phases as a table; one that there is not is refused with those that there are."""
     whole = project.run("checklist", "--phases").stdout.splitlines()
     assert [line.split()[0] for line in whole] == ["prepare", "test", "images", "staging", "production", "after"]
+    assert project.run("status", "--phases").stdout.splitlines() == whole
+    assert json.loads(project.run("status", "--phases", "--json").stdout)["phases"]["test"]["rows"] == 12
     alone = project.run("checklist", "--phase", "test").stdout.splitlines()
     assert (alone[0], len(alone)) == ("test", 25)
     assert project.run("checklist", "--phase", "tests").returncode == Exit.USAGE

@@ -56,7 +56,7 @@ def test_an_exact_version_is_told_and_not_rewritten(tmp_path: Path) -> None:
 
 @pytest.mark.processes
 def test_the_patch_applies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Git takes it as it is: also for a line without an end, for another system's ends, and for signs that are no ends for git."""
+    """Git takes it as it is: also for a line without an end, for other ends, and for signs that are no ends for git."""
     monkeypatch.chdir(tmp_path)
     texts = {"one": "a\npython3.9", "two": "py39\r\nb\r\n", "three": "c\x0bd python:3.9\n\u2028e\n"}
     for name, text in texts.items():

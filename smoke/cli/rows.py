@@ -1,0 +1,51 @@
+"""The rows of the checklist, as they stand for a stack."""
+
+from collections.abc import Mapping, Sequence
+
+from smoke.checklist import Told, facts_of, told
+from smoke.cli.frame import check_settings
+from smoke.cli.gates import gates_of
+from smoke.errors import NoSuchStack
+from smoke.evidence import Standing
+from smoke.wiring import Site
+
+
+def rows_of(site: Site) -> Sequence[Told]:
+    """Every row, with its state now.
+
+    Raises:
+        JournalError: what is kept of gates or rollouts cannot be believed.
+    """
+    settings = check_settings(site)
+    gates, checks = gates_of(site, settings), settings["checks"]
+    evidence, now = site.evidence.all(), site.clock.wall()
+    named: dict[int, list[Standing]] = {}
+    for name, each in gates.commands.items():
+        for number in checks["gates"][name]["rows"]:
+            named.setdefault(number, []).append(gates.stand(each.gate, evidence, now))
+    rollouts = {name: site.events(name) for name in site.journal.rollouts()}
+    try:
+        placed = next((slot for slot, each in sorted(site.contract.releases.items()) if each == gates.release), None)
+    except NoSuchStack:
+        placed = None
+    skipped = {int(number): str(why) for number, why in checks["skips"].items()}
+    return told(named, facts_of(rollouts, gates.release, placed), skipped)
+
+
+def counted(rows: Sequence[Told]) -> Mapping[str, Mapping[str, int]]:
+    """How many rows each phase has, and how many of them are done."""
+    found: dict[str, dict[str, int]] = {}
+    for each in rows:
+        counts = found.setdefault(each.row.phase, {"rows": 0, "done": 0})
+        counts["rows"] += 1
+        counts["done"] += each.done
+    return found
+
+
+def summary(rows: Sequence[Told]) -> Sequence[str]:
+    """The phases as a table, a line each."""
+    lines = []
+    for phase, counts in counted(rows).items():
+        state = "done" if counts["done"] == counts["rows"] else "not begun" if counts["done"] == 0 else "under way"
+        lines.append(f"{phase:<11} {counts['done']:>3} of {counts['rows']:>3}  {state}\n")
+    return lines
