@@ -11,6 +11,7 @@ from smoke.gates.answer import Answer
 
 GATES: Mapping[str, str] = {
     "ab": "smoke.gates.ab:gate",
+    "coverage": "smoke.gates.coverage:gate",
     "imports": "smoke.gates.imports:gate",
     "junit": "smoke.gates.junit:gate",
     "load": "smoke.gates.load:gate",
@@ -18,6 +19,7 @@ GATES: Mapping[str, str] = {
     "removed": "smoke.gates.removed:gate",
     "replay": "smoke.gates.replay:gate",
     "risks": "smoke.gates.risks:gate",
+    "signatures": "smoke.gates.signatures:gate",
     "types": "smoke.gates.types:gate",
 }
 

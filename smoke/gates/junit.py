@@ -6,16 +6,14 @@ one was not moved: it counts as a failure, and so does one that is gone.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.gates.answer import Answer, listed
+from smoke.gates.xml import root_of
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 _MARKS = {"failure": FAILED, "error": FAILED, "skipped": SKIPPED}
-_LARGEST = 256 * 2**20
-"""Bytes of a report."""
 
 
 def gate(given: Sequence[str]) -> Answer:
@@ -37,17 +35,7 @@ def cases(file: Path) -> Mapping[str, str]:
         UsageError: it cannot be read, or is no report.
     """
     hint = "pytest --junit-xml=FILE writes one"
-    try:
-        if file.stat().st_size > _LARGEST:
-            raise UsageError(f"{file} is too large for a report", where=str(file), hint=hint)
-        text = file.read_text(encoding="utf-8")
-        if "<!DOCTYPE" in text or "<!ENTITY" in text:  # which may be as large as it likes
-            raise UsageError(f"{file} defines entities, and no report does", where=str(file), hint=hint)
-        root = ET.fromstring(text)  # noqa: S314 - see above
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read", where=str(file), cause=str(error), hint=hint) from error
-    except (ET.ParseError, ValueError) as error:
-        raise UsageError(f"{file} is no XML", where=str(file), cause=str(error), hint=hint) from error
+    root = root_of(file, hint)
     if root.tag not in {"testsuites", "testsuite"}:
         raise UsageError(f"{file} is no JUnit report", where=str(file), cause=f"it is a <{root.tag}>", hint=hint)
     found: dict[str, str] = {}
