@@ -49,6 +49,8 @@ class Checked:
     """Gates before a rollout, and who answers for going on without one."""
     start: str = ""
     """The slot that serves first."""
+    notify: Mapping[str, Json] = field(default_factory=dict)
+    """Who is told what becomes of a rollout."""
 
 
 def checked(file: Path, site: Site) -> Checked:
@@ -63,7 +65,8 @@ def checked(file: Path, site: Site) -> Checked:
     except FaultsError as error:
         return Checked(BROKEN, error.faults)
     gates = checks_document(settings.checks, settings.waivers, settings.requires, settings.skips)
-    return Checked(WHOLE, (), releases(wanted(settings, place.made)), plan_document(settings), gates, settings.start)
+    told = {name: each.model_dump() for name, each in settings.notify.items()}
+    return Checked(WHOLE, (), releases(wanted(settings, place.made)), plan_document(settings), gates, settings.start, told)
 
 
 def _beside(file: Path) -> str:
@@ -73,8 +76,8 @@ def _beside(file: Path) -> str:
 
 def _say(found: Checked, as_json: bool) -> int:  # noqa: FBT001 - a parsed flag
     if as_json:
-        told = {"releases": dict(found.releases), "plan": dict(found.plan), "checks": dict(found.checks), "start": found.start}
-        asked = told if found.code == WHOLE else {}
+        names = ("releases", "plan", "checks", "start", "notify") if found.code == WHOLE else ()
+        asked = {name: getattr(found, name) for name in names}
         faults = [fault.to_json() for fault in found.faults]
         document = {"format": 1, "well": found.code == WHOLE, "faults": faults, **asked, "state": STATE}
         sys.stdout.write(json.dumps(document) + "\n")

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from infra.contract import Backend, Contract
 from smoke import backends
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from smoke.driver import Driver
     from smoke.evidence_store import EvidenceStore
     from smoke.meters.background import Background
+    from smoke.notices import Notifier
     from smoke.probes.sampler import Sampler
     from smoke.rollout.tick import Listener
 
@@ -249,8 +250,13 @@ class Site:
                 writer.append(to_record(rollout.opened))
                 current = rollout
             slots = (current.opened.live, current.opened.candidate)
-            with self.sampler(slots) as sampler, self.metering(), backends.synthetic(self.contract, current.plan):
-                driver = self._driver(sampler, writer, listeners, hands_off=hands_off)
+            with (
+                self._telling() as tellers,
+                self.sampler(slots) as sampler,
+                self.metering(),
+                backends.synthetic(self.contract, current.plan),
+            ):
+                driver = self._driver(sampler, writer, (*listeners, *tellers), hands_off=hands_off)
                 return driver.run(current, events)
 
     def at_work(self, service: str) -> str | None:
@@ -267,6 +273,24 @@ class Site:
         able = backends.capacities(self.contract, self.clock)
         world = World(self.routers, self.meters, self.handovers, sampler, probes, self.stack, self.mailbox, able, self.reverts)
         return Driver(world, writer, self.clock, listeners, hands_off=hands_off)
+
+    def notifier(self, places: Mapping[str, Any]) -> "Notifier":
+        """Tells these places, as the settings have them."""
+        from smoke.notices import Notifier  # noqa: PLC0415 - `status` tells nobody
+
+        return Notifier(places, self.project.folder, self.clock)
+
+    @contextmanager
+    def _telling(self) -> "Iterator[tuple[Listener, ...]]":
+        """Has people told, where the settings that were deployed name some."""
+        places = self.contract.config.get("notify")
+        if not isinstance(places, Mapping) or not places:
+            yield ()
+            return
+        from smoke.noticing import Noticing  # noqa: PLC0415 - `status` tells nobody
+
+        with closing(Noticing(self.name, self.notifier(places), self.clock.wall)) as noticing:
+            yield (noticing,)
 
     @contextmanager
     def metering(self) -> Iterator[None]:

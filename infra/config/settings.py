@@ -27,6 +27,7 @@ from infra.config.kinds import (
 )
 from infra.config.kubernetes import RUNTIME, Image, InCluster, KubernetesSettings
 from infra.config.metrics import MetricSettings
+from infra.config.notify import NotifySettings
 
 Slot = Literal["blue", "green"]
 
@@ -287,6 +288,11 @@ class Settings(Model):
     )
     requires: tuple[Phase, ...] = Field(
         default=(), examples=[["test", "staging"]], description="phases whose gates must be open before a promotion begins"
+    )
+    notify: dict[Name, NotifySettings] = Field(
+        default={},
+        examples=[{"team": {"url_file": "ops/team.url", "form": "slack"}}],
+        description="who is told when a rollout begins to go back, has ended, waits for a person or is stuck",
     )
     skips: dict[Row, Annotated[str, Field(min_length=1)]] = Field(
         default={}, examples=[{45: "we have no compose file"}], description="rows of the checklist that do not apply, and why"

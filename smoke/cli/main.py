@@ -23,6 +23,7 @@ _COMMANDS: Mapping[str, str] = {
     "explain": "Say what an exit code means and what to do about it.",
     "gate": "Answer one question of a migration, by a gate that ships.",
     "images": "Check the images of the idle slot, before it gets traffic.",
+    "notify": "Tell people something, and say who was told.",
     "orders": "Say whether two slots ever worked at one moment, by the logs of orders.",
     "pause": "Hold the running rollout at the weights that it has.",
     "plan": "Show the steps of the next promotion, and what going back would do.",

@@ -61,8 +61,13 @@ PLAN: Mapping[str, Any] = {
 @pytest.fixture(scope="module")
 def project() -> Iterator[Workshop]:
     """The trading system, blue on 3.9 live; each test puts another broken release into green."""
-    with brought_up(PLAN, Workshop.save) as made:
+    with brought_up(PLAN, _with_a_pager) as made:
         yield made
+
+
+def _with_a_pager(project: Workshop) -> None:
+    project.settings["notify"] = {"pager": {"command": ["sh", "-c", "cat >> told.jsonl"]}}
+    project.save()
 
 
 @contextmanager
@@ -114,6 +119,15 @@ def test_a_faulty_candidate_is_rolled_back(project: Workshop, tmp_path: Path, na
     # At most: the pages of the dashboard ask the API too, and what they were answered is not in the record.
     assert sum(seen.lost.values()) + sum(count for status, count in seen.statuses.items() if status >= 500) <= failed
     assert fault.served or given == 0
+
+
+def test_people_were_told(project: Workshop) -> None:
+    """Why the last one went back, and then that it had: once each, by whoever drove it."""
+    told = [json.loads(line) for line in (project.folder / "told.jsonl").read_text(encoding="utf-8").splitlines()]
+    last = [each for each in told if each["rollout"] == project.report()["rollout"]]
+
+    assert [each["phase"] for each in last] == ["aborting", "rolled back"]
+    assert last[0]["text"].startswith("FAILED: ")
 
 
 def test_the_weights_are_back_in_the_tick_of_the_verdict(project: Workshop) -> None:

@@ -277,6 +277,7 @@ def test_whole_settings_as_json(whole: Project) -> None:
     releases, plan, checks = (found.pop(name) for name in ("releases", "plan", "checks"))
 
     assert (checks, found.pop("start")) == ({"gates": {}, "waivers": [], "requires": [], "skips": {}}, "blue")
+    assert found.pop("notify") == {}
 
     assert (said.code, said.err) == (0, "")
     assert list(found.items()) == [("format", 1), ("well", True), ("faults", []), ("state", STATE)]

@@ -24,6 +24,7 @@ COMMANDS = (
     "explain",
     "gate",
     "images",
+    "notify",
     "orders",
     "pause",
     "plan",
@@ -38,7 +39,7 @@ COMMANDS = (
     "status",
     "watch",
 )
-NEEDED = {"attest": ("unit-tests", "--why", "seen")}
+NEEDED = {"attest": ("unit-tests", "--why", "seen"), "notify": ("hello",)}
 """What these cannot do without."""
 ON_A_STACK = tuple(each for each in COMMANDS if each not in {"compose", "doctor", "gate", "explain", "orders", "replay"})
 

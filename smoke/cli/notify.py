@@ -1,0 +1,25 @@
+"""``crossfade notify``: tell people something, and say who was told."""
+
+import sys
+
+import click
+
+from smoke.cli.frame import check_settings, on_stack
+from smoke.errors import Exit, UsageError
+from smoke.notices import Notice
+from smoke.wiring import Site
+
+
+@click.command("notify")
+@click.argument("words", nargs=-1, required=True, metavar="MESSAGE...")
+@on_stack
+def command(site: Site, *, words: tuple[str, ...]) -> int:
+    """Send MESSAGE to every place of the settings. Exit code 0 once somebody took it; 1 where nobody did."""
+    places = check_settings(site)["notify"]
+    if not places:
+        hint = "crossfade:notify:\n  team: {url_file: ops/team.url, form: slack}"
+        raise UsageError("nobody is named who could be told", where=str(site.project.settings(site.name)), hint=hint)
+    deliveries = site.notifier(places).send(Notice(site.name, " ".join(words), site.clock.wall()))
+    for each in deliveries:
+        sys.stdout.write(f"{each.place:<12} {'told' if each.done else f'not told: {each.why}'}\n")
+    return Exit.WANTED if any(each.done for each in deliveries) else Exit.GATE
