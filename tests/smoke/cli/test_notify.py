@@ -8,7 +8,7 @@ import pytest
 
 from infra.contract import Backend
 from smoke.errors import Exit
-from tests.smoke.cli.program import bring_up
+from tests.smoke.cli.program import bring_up, documents
 from tests.smoke.cli.test_check import Project
 
 pytestmark = pytest.mark.processes
@@ -42,7 +42,9 @@ def test_a_message_is_told_to_all(project: Project) -> None:
 def test_a_message_that_nobody_took_fails(project: Project) -> None:
     """Told to nobody is not told, and with nobody to tell the error has the lines to paste."""
     project.settle({}, notify=FAILS)
-    assert project.run("notify", "hello").returncode == Exit.GATE
+    done = project.run("notify", "hello", "--json")
+    (document,) = documents(done.stdout)
+    assert (done.returncode, document["places"]["pager"]["told"]) == (Exit.GATE, False)
     project.settle({})
     done = project.run("notify", "hello")
     assert (done.returncode, "crossfade:notify:" in done.stderr) == (Exit.USAGE, True)
