@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from smoke.checklist.rows import ROWS, How, Row
 from smoke.evidence import Standing, State
+from smoke.plan import Plan
 from smoke.rollout import Cleared, Event, Finished, Opened, Passed, Proved, Settled, Shifted
 
 OPEN, NOT_ASKED, SKIPPED, MEASURED = "open", "no gate names it", "not applicable", "measured"
@@ -18,6 +19,11 @@ class Fact:
     says: str
     by: str
     """The rollout, or what else it is by."""
+    counts: bool = True
+    """Whether it answers its row; else it says why not."""
+
+
+_NEVER = Fact("", "", counts=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +43,16 @@ class Told:
         return self.state in {MEASURED, State.ATTESTED.value, State.WAIVED.value, SKIPPED}
 
 
-def facts_of(rollouts: Mapping[str, Sequence[Event]], release: str, placed: str | None) -> Mapping[str, Fact]:
+def facts_of(
+    rollouts: Mapping[str, Sequence[Event]], release: str, placed: str | None, plan: Plan | None = None
+) -> Mapping[str, Fact]:
     """What is known without a gate.
 
     Args:
         rollouts: the events of each rollout of the stack, oldest first.
         release: fingerprint of what is asked for.
         placed: the slot that holds it; None: none does.
+        plan: what is asked for now; None: nobody knows. A way back by another one is no rehearsal of it.
     """
     found = {"known": Fact("computed from evidence and journals, at every look", "crossfade checklist")}
     if placed is not None:
@@ -52,7 +61,8 @@ def facts_of(rollouts: Mapping[str, Sequence[Event]], release: str, placed: str 
         opened = next((each for each in events if isinstance(each, Opened)), None)
         if opened is not None:
             found |= _of(name, opened, events) if opened.release == release else {}
-            found |= _back(name, events)
+            back = _back(name, events, same=plan is None or opened.plan == plan)
+            found |= back if back.get("rehearsed", _NEVER).counts or not found.get("rehearsed", _NEVER).counts else {}
     return found
 
 
@@ -74,14 +84,15 @@ def _of(name: str, opened: Opened, events: Sequence[Event]) -> Mapping[str, Fact
     return found
 
 
-def _back(name: str, events: Sequence[Event]) -> Mapping[str, Fact]:
-    """Whether a way back was gone, with traffic, and how long that took."""
+def _back(name: str, events: Sequence[Event], *, same: bool) -> Mapping[str, Fact]:
+    """Whether a way back was gone, with traffic, and how long that took; by the ``same`` plan as now."""
     moved = any(isinstance(each, Shifted) for each in events)
     cleared = next((each for each in events if isinstance(each, Cleared)), None)
     if not moved or cleared is None:
         return {}
     before = max((each.at for each in events if each.at <= cleared.at and not isinstance(each, Cleared)), default=cleared.at)
-    return {"rehearsed": Fact(f"{name} went back: all traffic within {cleared.at - before:.1f} s of the decision", name)}
+    says = f"{name} went back: all traffic within {cleared.at - before:.1f} s of the decision"
+    return {"rehearsed": Fact(says if same else f"{says}; by another plan than there is now", name, same)}
 
 
 def told(
@@ -109,6 +120,8 @@ def _told(row: Row, gates: Sequence[Standing], facts: Mapping[str, Fact], skippe
         )
         names = tuple(each.gate.id for each in gates)
         return Told(row, _WORDS.get(worst.state, worst.state.value), f"{worst.gate.id}: {worst.why}", names)
+    if fact is not None and not fact.counts:
+        return Told(row, OPEN, fact.says, (fact.by,))
     if fact is not None:
         return Told(row, MEASURED, fact.says, (fact.by,))
     if row.how is How.ROLLOUT:

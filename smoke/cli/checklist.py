@@ -17,10 +17,11 @@ from smoke.wiring import Site
 
 @click.command("checklist")
 @click.option("--phase", metavar="PHASE", help="Show the rows of this phase alone.")
+@click.option("--row", "numbers", type=int, multiple=True, metavar="N", help="Show this row alone; may be given again.")
 @click.option("--phases", is_flag=True, help="Show the phases alone, with how many of their rows are done.")
 @click.option("--json", "as_json", is_flag=True, help="Print one document.")
 @on_stack
-def command(site: Site, *, phase: str | None, phases: bool, as_json: bool) -> int:
+def command(site: Site, *, phase: str | None, numbers: tuple[int, ...], phases: bool, as_json: bool) -> int:
     """Show how each row of the checklist stands: by gates, by rollouts, by persons; nothing is done because it was ticked.
 
     Exit code 0 when every row that is shown is done, else 12.
@@ -28,7 +29,10 @@ def command(site: Site, *, phase: str | None, phases: bool, as_json: bool) -> in
     if phase not in {None, *PHASES}:
         raise UsageError(f"there is no phase {phase}", hint=f"one of: {', '.join(PHASES)}")
     rows = rows_of(site)
-    shown = [each for each in rows if phase in {None, each.row.phase}]
+    unknown = {*numbers} - {each.row.number for each in rows}
+    if unknown:
+        raise UsageError(f"there is no row {min(unknown)}", hint=f"rows are 1 to {len(rows)}")
+    shown = [each for each in rows if phase in {None, each.row.phase} and each.row.number in (numbers or {each.row.number})]
     if as_json:
         print_document({"stack": site.name, "phases": counted(shown), "rows": [_document(each) for each in shown]})
     elif phases:

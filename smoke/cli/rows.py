@@ -7,6 +7,7 @@ from smoke.cli.frame import check_settings
 from smoke.cli.gates import gates_of
 from smoke.errors import NoSuchStack
 from smoke.evidence import Standing
+from smoke.plan import Plan
 from smoke.wiring import Site
 
 
@@ -29,7 +30,7 @@ def rows_of(site: Site) -> Sequence[Told]:
     except NoSuchStack:
         placed = None
     skipped = {int(number): str(why) for number, why in checks["skips"].items()}
-    return told(named, facts_of(rollouts, gates.release, placed), skipped)
+    return told(named, facts_of(rollouts, gates.release, placed, Plan.from_json(settings["plan"])), skipped)
 
 
 def counted(rows: Sequence[Told]) -> Mapping[str, Mapping[str, int]]:

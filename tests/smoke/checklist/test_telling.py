@@ -110,6 +110,16 @@ def test_a_way_back_that_was_gone_is_a_rehearsal() -> None:
     assert "rehearsed" not in facts_of({"0001-a": early}, RELEASE, None)
 
 
+def test_a_way_back_by_another_plan_is_no_rehearsal() -> None:
+    """It is told and does not count, unless a way back by the plan of now was gone too, before or after it."""
+    other = (replace(OPENED, plan=replace(OPENED.plan, prove=OPENED.plan.prove + 1)), *BACK[1:])
+    found = facts_of({"0001-a": other}, RELEASE, None, OPENED.plan)
+    (told_of, *_) = [each for each in told({}, found, {}) if each.row.fact == "rehearsed"]
+    assert (told_of.done, told_of.why.endswith("by another plan than there is now")) == (False, True)
+    for order in ({"0001-a": other, "0002-b": BACK}, {"0001-a": BACK, "0002-b": other}):
+        assert facts_of(order, RELEASE, None, OPENED.plan)["rehearsed"].counts
+
+
 def test_hours_that_were_passed_over_are_told() -> None:
     """Whoever began outside a window has that beside the row, with the reason."""
     override = replace(OPENED, override="the exchange closes tonight", by="ann@desk")

@@ -219,3 +219,6 @@ def test_the_checklist_by_phases(project: Project) -> None:
     alone = project.run("checklist", "--phase", "test").stdout.splitlines()
     assert (alone[0], len(alone)) == ("test", 25)
     assert project.run("checklist", "--phase", "tests").returncode == Exit.USAGE
+    one = project.run("checklist", "--row", "71", "--row", "72").stdout.splitlines()
+    assert [line.split()[0] for line in one if line.startswith("   ") and line.split()[0].isdigit()] == ["71", "72"]
+    assert project.run("checklist", "--row", "121").returncode == Exit.USAGE
