@@ -1,15 +1,15 @@
 """Asking a gate's question by a command of the user's own, and keeping what came of it.
 
-The exit status is the verdict: 0 passes, 12 is undecided, any other fails; a command that cannot be started, or that does not
-end in time, has measured nothing. A JSON object on its last line says more: ``value``, ``sign``, ``limit``, ``n``, ``detail`` and
-``files``.
+A word may have ``{live}`` and ``{candidate}`` in it: the interpreters of the two slots. The exit status is the verdict: 0 passes,
+12 is undecided, any other fails; a command that cannot be started, or that does not end in time, has measured nothing. A JSON
+object on its last line says more: ``value``, ``sign``, ``limit``, ``n``, ``detail`` and ``files``.
 """
 
 import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from smoke.private import write_private
 from smoke.process import NOT_STARTED, Ended, how, last_line, run
 from smoke.seams import Clock
 
+_PYTHONS = ("live", "candidate")
 _LONGEST = 500
 """Characters of a sentence."""
 
@@ -46,6 +47,8 @@ class Asker:
     release: str
     by: str
     clock: Clock
+    pythons: Mapping[str, str] = field(default_factory=dict)
+    """The interpreters of ``live`` and ``candidate``, where they are of this machine."""
 
     def ask(self, command: Command) -> Evidence:
         """Run it, and judge what it said. Never raises for what the command does.
@@ -56,7 +59,7 @@ class Asker:
         at, began = self.clock.wall(), self.clock.now()
         ours = {"CROSSFADE_STACK": self.stack, "CROSSFADE_RELEASE": self.release, "CROSSFADE_GATE": command.gate.id}
         try:
-            ended = run(command.words, str(self.project), command.limit, {**os.environ, **ours})
+            ended = run(self._filled(command.words), str(self.project), command.limit, {**os.environ, **ours})
         except (OSError, ValueError) as error:
             ended = Ended(NOT_STARTED[-1], "", f"{command.words[0]} cannot be started: {error}")
         kept = self._kept(command.gate, at, ended)
@@ -74,6 +77,19 @@ class Asker:
             files=(kept, *self._files(told)),
         )
         return found.judged()
+
+    def _filled(self, words: Sequence[str]) -> Sequence[str]:
+        """The words with the interpreters that they want.
+
+        Raises:
+            ValueError: there is none.
+        """
+        for which in _PYTHONS:
+            hole, python = f"{{{which}}}", self.pythons.get(which)
+            if python is None and any(hole in word for word in words):
+                raise ValueError(f"{hole} is nobody's: no environment of this machine is in that slot, pulumi up makes one")
+            words = [word.replace(hole, python or "") for word in words]
+        return words
 
     def _kept(self, gate: Gate, at: float, ended: Ended) -> File:
         """What it wrote, in a file of its own: by what is in it, so that no other is ever written over."""

@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,7 +11,7 @@ import click
 from smoke.cli.frame import check_settings, me, on_stack
 from smoke.cli.gates import Gates, gates_of
 from smoke.cli.main import print_document
-from smoke.errors import Exit, UsageError
+from smoke.errors import Exit, NoSuchStack, UsageError
 from smoke.evidence import Outcome, Standing
 from smoke.gating import Asker, Command
 from smoke.wiring import Site
@@ -56,11 +58,27 @@ def _ask(site: Site, known: Gates, chosen: Sequence[Command], *, quiet: bool) ->
     for each in chosen:
         if not quiet:
             sys.stderr.write(f"{each.gate.id}: {each.gate.wanted}?\n")
-        found = asker.ask(each)
+        found = replace(asker, pythons=_pythons(site, each.gate.service)).ask(each)
         site.evidence.add(found)
         if not quiet:
             sys.stdout.write(f"{found.outcome.value:<13} {found.gate:<24} {found.seconds:7.1f} s  {found.detail}\n")
             sys.stdout.flush()
+
+
+def _pythons(site: Site, service: str | None) -> Mapping[str, str]:
+    """The interpreters of both slots, of that service or of the first; those of containers are none of this machine."""
+    try:
+        contract = site.contract
+        live = site.history().live(contract)
+    except NoSuchStack:
+        return {}
+    services = [each for each in contract.services if service in {None, each.name}]
+    found: dict[str, str] = {}
+    for which, slots in (("live", {live}), ("candidate", contract.releases.keys() - {live})):
+        placed = (each.placements[slot].python for each in services for slot in slots if slot in each.placements)
+        python = next(placed, "")
+        found |= {which: python} if Path(python).is_absolute() else {}
+    return found
 
 
 def _line(each: Standing) -> str:

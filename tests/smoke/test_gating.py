@@ -57,6 +57,15 @@ def test_a_gate_asked_twice_in_one_second_keeps_both(asker: Asker) -> None:
         assert hashlib.sha256((asker.folder / file.path).read_bytes()).hexdigest() == file.sha256
 
 
+def test_a_word_may_have_the_interpreters_of_the_slots(asker: Asker) -> None:
+    """They are put in wherever they are wanted; where there is none, nothing was measured, and it is said how to have one."""
+    words = [sys.executable, "-c", "import sys; print(sys.argv[1:])", "{live}", "--python={candidate}"]
+    both = replace(asker, pythons={"live": "/old/python", "candidate": "/new/python"})
+    assert both.ask(Command(GATE, words, 30.0)).detail == "['/old/python', '--python=/new/python']"
+    found = replace(asker, pythons={"live": "/old/python"}).ask(Command(GATE, words, 30.0))
+    assert (found.outcome, "pulumi up makes one" in found.detail) == (Outcome.UNMEASURED, True)
+
+
 def test_its_last_line_may_say_more(asker: Asker) -> None:
     """Numbers, a sentence and files of its own are taken from a JSON object."""
     (asker.project / "report.xml").write_text("<x/>", encoding="utf-8")

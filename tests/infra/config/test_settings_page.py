@@ -15,10 +15,12 @@ from infra.config.health import Heartbeat, Http, Run, Streamlit, Tcp, Websocket
 from infra.config.hours import FreezeSettings, WindowSettings
 from infra.config.kubernetes import Autoscale, GatewayMetrics, KubernetesSettings
 from infra.config.metrics import MetricSettings, Promql, Sql
+from infra.config.notify import NotifySettings
 from infra.config.plan import plan_document
 from infra.config.settings import GateSettings, PlanSettings, Service, Settings, SlotSettings, StepSettings
 
 PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
+GATES = PAGE.with_name("checks.md")
 NEVER = {"recorded", "allow-live"}
 SHOWN = {"steps", "traffic", "windows", "freezes"}
 """Where the page shows what there is, and not the default."""
@@ -26,6 +28,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     Settings,
     CheckSettings,
     WaiverSettings,
+    NotifySettings,
     DockerSettings,
     KubernetesSettings,
     GatewayMetrics,
@@ -49,8 +52,8 @@ MODELS: tuple[type[BaseModel], ...] = (
 )
 
 
-def _blocks() -> list[str]:
-    return re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def _blocks(page: Path = PAGE) -> list[str]:
+    return re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 def _block() -> str:
@@ -93,6 +96,18 @@ def test_the_block_of_clusters_is_valid(tmp_path: Path) -> None:
     assert (settings.services["api"].replicas, settings.kubernetes.gateway) == (2, "gateways/public")
     with pytest.raises(FaultsError, match="kubernetes is for clusters"):
         validate(read(file))
+
+
+@pytest.mark.parametrize("block", _blocks(GATES))
+def test_what_the_page_of_gates_shows_is_valid(tmp_path: Path, block: str) -> None:
+    """Each of its blocks is taken as it stands, beside what else a stack needs."""
+    whole = yaml.safe_load(_block())
+    whole["config"] |= {"crossfade:requires": [], "crossfade:waivers": [], **yaml.safe_load(block)}
+    file = tmp_path / "Pulumi.page.yaml"
+    file.write_text(yaml.safe_dump(whole), encoding="utf-8")
+    settings = validate(read(file))
+
+    assert settings.checks or settings.notify
 
 
 def test_the_page_is_valid(tmp_path: Path) -> None:
