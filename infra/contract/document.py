@@ -63,6 +63,11 @@ class Placement:
     daemon: str | None = None
     """Address of the engine that has the container, or None."""
 
+    @property
+    def imaged(self) -> bool:
+        """Whether it was made from an image, whose interpreter is none of this machine."""
+        return not self.python.startswith("/")
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

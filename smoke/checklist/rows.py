@@ -73,10 +73,10 @@ _TEST: tuple[tuple[str, How, str], ...] = (
     ("the second phase is done", How.GATE, ""),
 )
 _IMAGES: tuple[tuple[str, How, str], ...] = (
-    ("the agent's image is built for both runtimes", How.ROLLOUT, "placed"),
-    ("the API's image is built for both runtimes", How.ROLLOUT, "placed"),
-    ("the agent's image is named by its content", How.ROLLOUT, "placed"),
-    ("the API's image is named by its content", How.ROLLOUT, "placed"),
+    ("the agent's image is built for both runtimes", How.ROLLOUT, "imaged"),
+    ("the API's image is built for both runtimes", How.ROLLOUT, "imaged"),
+    ("the agent's image is named by its content", How.ROLLOUT, "imaged"),
+    ("the API's image is named by its content", How.ROLLOUT, "imaged"),
     ("images have the right Python, import all they have, and end when asked", How.GATE, ""),
     ("the compose file has the new images", How.GATE, ""),
     ("the settings of the compose file are as they were", How.GATE, ""),

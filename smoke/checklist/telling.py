@@ -44,7 +44,7 @@ class Told:
 
 
 def facts_of(
-    rollouts: Mapping[str, Sequence[Event]], release: str, placed: str | None, plan: Plan | None = None
+    rollouts: Mapping[str, Sequence[Event]], release: str, placed: str | None, plan: Plan | None = None, *, images: bool = False
 ) -> Mapping[str, Fact]:
     """What is known without a gate.
 
@@ -52,11 +52,13 @@ def facts_of(
         rollouts: the events of each rollout of the stack, oldest first.
         release: fingerprint of what is asked for.
         placed: the slot that holds it; None: none does.
+        images: whether what is placed was made from images.
         plan: what is asked for now; None: nobody knows. A way back by another one is no rehearsal of it.
     """
     found = {"known": Fact("computed from evidence and journals, at every look", "crossfade checklist")}
     if placed is not None:
         found["placed"] = Fact(f"slot {placed} holds {release}", "the stack's contract")
+        found |= {"imaged": Fact(f"slot {placed} runs images of {release}", "the stack's contract")} if images else {}
     for name, events in rollouts.items():
         opened = next((each for each in events if isinstance(each, Opened)), None)
         if opened is not None:

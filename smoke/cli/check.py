@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -75,9 +74,9 @@ def _pythons(site: Site, service: str | None) -> Mapping[str, str]:
     services = [each for each in contract.services if service in {None, each.name}]
     found: dict[str, str] = {}
     for which, slots in (("live", {live}), ("candidate", contract.releases.keys() - {live})):
-        placed = (each.placements[slot].python for each in services for slot in slots if slot in each.placements)
-        python = next(placed, "")
-        found |= {which: python} if Path(python).is_absolute() else {}
+        placed = [each.placements[slot] for each in services for slot in slots if slot in each.placements]
+        if placed and not placed[0].imaged:
+            found[which] = placed[0].python
     return found
 
 

@@ -25,12 +25,23 @@ def rows_of(site: Site) -> Sequence[Told]:
         for number in checks["gates"][name]["rows"]:
             named.setdefault(number, []).append(gates.stand(each.gate, evidence, now))
     rollouts = {name: site.events(name) for name in site.journal.rollouts()}
-    try:
-        placed = next((slot for slot, each in sorted(site.contract.releases.items()) if each == gates.release), None)
-    except NoSuchStack:
-        placed = None
+    placed, images = _placed(site, gates.release)
     skipped = {int(number): str(why) for number, why in checks["skips"].items()}
-    return told(named, facts_of(rollouts, gates.release, placed, Plan.from_json(settings["plan"])), skipped)
+    facts = facts_of(rollouts, gates.release, placed, Plan.from_json(settings["plan"]), images=images)
+    return told(named, facts, skipped)
+
+
+def _placed(site: Site, release: str) -> tuple[str | None, bool]:
+    """The slot that holds a release, and whether it is made from images."""
+    try:
+        contract = site.contract
+    except NoSuchStack:
+        return None, False
+    slot = next((slot for slot, each in sorted(contract.releases.items()) if each == release), None)
+    if slot is None:
+        return None, False
+    held = [each.placements[slot] for each in contract.services if slot in each.placements]
+    return slot, bool(held) and all(each.imaged for each in held)
 
 
 def counted(rows: Sequence[Told]) -> Mapping[str, Mapping[str, int]]:

@@ -82,8 +82,8 @@ def _timeout_branch(node: ast.AST, _: Module) -> bool:
 
 
 def _network_branch(node: ast.AST, module: Module) -> bool:
-    """A handler of network errors where something is waited for with a limit."""
-    if not isinstance(node, ast.ExceptHandler) or node.type is None:
+    """A handler of network errors where something is waited for with a limit; one that names the timeout too meant it."""
+    if not isinstance(node, ast.ExceptHandler) or node.type is None or _timeout_branch(node, module):
         return False
     kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
     waits = bool(module.words & {"wait_for", "settimeout", "result", "timeout"})

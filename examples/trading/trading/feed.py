@@ -54,7 +54,7 @@ async def follow(url: str, *, on_tick: Callable[[Tick], None], on_connected: Cal
     while True:
         try:
             await _read(url, deliver)
-        except (OSError, ValueError, WebSocketException, asyncio.TimeoutError) as error:
+        except (OSError, ValueError, WebSocketException, asyncio.TimeoutError) as error:  # crossfade: seen
             log.warning("feed %s lost (%s: %s), again in about %.1f s", url, type(error).__name__, error, wait)
         on_connected(False)  # noqa: FBT003
         # Jitter: the slots must not come back in step.

@@ -110,6 +110,15 @@ def test_a_way_back_that_was_gone_is_a_rehearsal() -> None:
     assert "rehearsed" not in facts_of({"0001-a": early}, RELEASE, None)
 
 
+def test_rows_of_images_want_images() -> None:
+    """Processes of this machine answer none of them; containers do."""
+    numbers = [each.number for each in ROWS if each.fact == "imaged"]
+    assert numbers == [40, 41, 42, 43]
+    for images in (False, True):
+        found = told({}, facts_of({}, RELEASE, "green", images=images), {})
+        assert [row(number, found).done for number in numbers] == 4 * [images]
+
+
 def test_a_way_back_by_another_plan_is_no_rehearsal() -> None:
     """It is told and does not count, unless a way back by the plan of now was gone too, before or after it."""
     other = (replace(OPENED, plan=replace(OPENED.plan, prove=OPENED.plan.prove + 1)), *BACK[1:])

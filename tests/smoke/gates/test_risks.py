@@ -58,6 +58,12 @@ def test_each_kind_is_found(tmp_path: Path, rule: str, source: str) -> None:
     assert f"since {RISKS[rule].since}" in found.detail
 
 
+def test_one_line_is_one_hint(tmp_path: Path) -> None:
+    """A handler that names both the timeout and the network's errors is told once."""
+    found = looked(tmp_path, "try:\n    wait_for(work(), 1)\nexcept (OSError, asyncio.TimeoutError):\n    pass")
+    assert [each.rule for each in found.places] == ["timeout-alias"]
+
+
 def test_every_kind_has_an_example() -> None:
     """No kind is without a test."""
     assert set(FOUND) == set(RISKS)
