@@ -15,6 +15,7 @@ from math import exp, isfinite, log, sqrt
 from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.gates.answer import Answer
+from smoke.gates.pair import told_apart
 from smoke.process import how, last_line, run
 
 _LIMIT = 600.0
@@ -119,6 +120,7 @@ def _words(given: Sequence[str]) -> tuple[float, int, str, str, Sequence[str]]:
         raise UsageError(f"{given[0]} and {given[1]} are no limit and no number of rounds", hint=hint) from None
     if not (isfinite(limit) and limit > 0 and rounds >= _LEAST):
         raise UsageError(f"a limit is above 0, and {_LEAST} rounds are the least", hint=hint)
+    told_apart(given[2], given[3])
     return limit, rounds, given[2], given[3], given[4:]
 
 

@@ -13,6 +13,7 @@ from shutil import which
 from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.gates.answer import Answer, listed
+from smoke.gates.pair import told_apart
 from smoke.imagecheck import INSIDE, Insight, Module, insight_of, sorted_out
 from smoke.process import last_line, run
 
@@ -30,6 +31,7 @@ def gate(given: Sequence[str]) -> Answer:
         hint = "crossfade gate imports .venv39/bin/python .venv312/bin/python src"
         raise UsageError("gate imports wants two interpreters and a folder", hint=hint)
     before, after, folder = (*given, ".")[:3]
+    told_apart(before, after)
     if not Path(folder).is_dir():
         raise UsageError(f"there is no folder {folder}", where=folder, hint="a folder that the modules of your program are in")
     old, new = (_insight(python, folder) for python in (before, after))

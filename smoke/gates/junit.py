@@ -10,6 +10,7 @@ from pathlib import Path
 from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.gates.answer import Answer, listed
+from smoke.gates.pair import told_apart
 from smoke.gates.xml import root_of
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
@@ -24,6 +25,7 @@ def gate(given: Sequence[str]) -> Answer:
     """
     if len(given) != 2:  # noqa: PLR2004 - both
         raise UsageError(f"gate junit wants 2 words, and has {len(given)}", hint="crossfade gate junit BEFORE.xml AFTER.xml")
+    told_apart(*given)
     before, after = (cases(Path(each)) for each in given)
     return compared(before, after, tuple(given))
 

@@ -16,6 +16,7 @@ from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.foreign import shortened
 from smoke.gates.answer import Answer, listed
+from smoke.gates.pair import told_apart
 from smoke.process import Ended, how, last_line, run
 
 _LIMIT = 600.0
@@ -113,6 +114,7 @@ def _words(given: Sequence[str]) -> tuple[float, str, str, str, Sequence[str]]:
         tolerance = inf
     if not 0 <= tolerance < 1:
         raise UsageError(f"{given[0]} is no tolerance: a share, from 0 to less than 1", hint=hint)
+    told_apart(given[1], given[2])
     return tolerance, given[1], given[2], given[3], given[4:]
 
 

@@ -13,6 +13,7 @@ from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.foreign import shortened
 from smoke.gates.answer import Answer, listed
+from smoke.gates.pair import told_apart
 
 _LEVEL = re.compile(
     r"\b(?:ERROR|CRITICAL|FATAL)\b|(?i:\"(?:level|levelname|severity)\"\s*:\s*\"(?:error|critical|fatal)\"|\blevel=\"?(?:error|critical|fatal)\b)"
@@ -39,6 +40,7 @@ def gate(given: Sequence[str]) -> Answer:
     """
     if len(given) != 2:  # noqa: PLR2004 - both
         raise UsageError("gate signatures wants two logs", hint="crossfade gate signatures py39.log py312.log")
+    told_apart(*given)
     (old, lines_before), (new, lines_after) = (_read(Path(each)) for each in given)
     return compared(old, new, lines_before, lines_after, tuple(given))
 

@@ -14,6 +14,7 @@ from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.foreign import shortened
 from smoke.gates.answer import Answer, Place, listed
+from smoke.gates.pair import told_apart
 from smoke.gates.sources import sources
 from smoke.process import last_line, run
 
@@ -38,6 +39,7 @@ def gate(given: Sequence[str]) -> Answer:
     if len(given) < 3:  # noqa: PLR2004 - see the hint
         raise UsageError("gate types wants two interpreters and what to read", hint=hint)
     before, after, *paths = given
+    told_apart(before, after)
     count = len({file for path in paths for file in sources(path)})
     checker = which("ty")
     if checker is None:

@@ -1,6 +1,7 @@
 """Types as each runtime has them: errors that the new one alone has fail, and a checker that did not end has measured nothing."""
 
 import os
+import sys
 from pathlib import Path
 from shutil import which
 
@@ -71,7 +72,7 @@ def test_a_checker_that_does_not_end_has_measured_nothing(
     checker.chmod(0o755)
     program.touch()
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    found = gate("types")(["python3", "python3", str(program)])
+    found = gate("types")([sys.executable, "python3.11", str(program)])
     assert found.outcome is Outcome.UNMEASURED
     assert why in found.detail
 
@@ -81,7 +82,7 @@ def test_without_a_checker_nothing_is_measured(tmp_path: Path, monkeypatch: pyte
     """Where ty is not on PATH the answer says how to get it; an interpreter that is none is told too."""
     (tmp_path / "api.py").touch()
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = gate("types")(["python3", "python3", str(tmp_path)])
+    found = gate("types")([sys.executable, "python3.11", str(tmp_path)])
     assert found.outcome is Outcome.UNMEASURED
     assert "uv tool install ty" in found.detail
 
