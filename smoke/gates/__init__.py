@@ -20,6 +20,7 @@ GATES: Mapping[str, str] = {
     "replay": "smoke.gates.replay:gate",
     "risks": "smoke.gates.risks:gate",
     "signatures": "smoke.gates.signatures:gate",
+    "tls": "smoke.gates.tls:gate",
     "types": "smoke.gates.types:gate",
 }
 
