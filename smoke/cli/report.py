@@ -7,7 +7,8 @@ import click
 
 from smoke.cli.frame import on_stack
 from smoke.errors import Exit, GateClosed
-from smoke.report import document, markdown
+from smoke.reports.document import document
+from smoke.reports.markdown import markdown
 from smoke.wiring import Site
 
 
