@@ -241,17 +241,22 @@ class Site:
         Raises:
             Locked: somebody else drives, or took over.
         """
+        from smoke.reports.filing import keep_incident  # noqa: PLC0415 - before it begins: we may be upgraded until it ends
+
         self.remember_shell()
-        with self.journal.open(rollout.opened.rollout) as writer:
+        name = rollout.opened.rollout
+        with self.journal.open(name) as writer:
             # Somebody may have gone on with it, or ended it, before the lease was ours.
-            events, current = self._told(rollout.opened.rollout)
+            events, current = self._told(name)
             if current is None:
                 writer.append(to_record(rollout.opened))
                 current = rollout
             slots = (current.opened.live, current.opened.candidate)
             with self.sampler(slots) as sampler, self.metering(), backends.synthetic(self.contract, current.plan):
-                driver = self._driver(sampler, writer, listeners, hands_off=hands_off)
-                return driver.run(current, events)
+                rollout = self._driver(sampler, writer, listeners, hands_off=hands_off).run(current, events)
+        if rollout.ended:
+            keep_incident(name, lambda: self.folder, lambda: self.events(name))
+        return rollout
 
     def at_work(self, service: str) -> str | None:
         """The slot whose singleton may work; None where nobody may, or nobody can say."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from smoke.rollout import Event, Looked, Rollout, apply, sentence
+from smoke.rollout import Cleared, Event, Looked, Rollout, Settled, Shifted, apply, sentence
 
 WEIGHED = ("step", "service", "gate", "verdict", "n", "n live", "estimate", "interval", "allowed", "E", "threshold")
 """Of each gate, what it decided on."""
@@ -51,6 +51,12 @@ def happened(told: Sequence[Entry]) -> Sequence[Entry]:
     return [entry for entry in told if not isinstance(entry.event, Looked)]
 
 
+def shares(told: Sequence[Entry]) -> Sequence[tuple[float, int]]:
+    """Percent of the candidate, each from the moment on at which it was read back."""
+    read_back = [entry for entry in told if isinstance(entry.event, (Shifted, Settled, Cleared))]
+    return [(told[0].event.at, 0), *((entry.event.at, entry.rollout.share) for entry in read_back)]
+
+
 def last_looks(told: Sequence[Entry]) -> Iterator[tuple[Rollout, Looked]]:
     """The looks that something was decided on: the last one at each step."""
     following = [*(entry.event for entry in told[1:]), None]
@@ -77,17 +83,19 @@ def counted(rollout: Rollout, look: Looked) -> Sequence[Sequence[str]]:
     ]
 
 
-def weighed(rollout: Rollout, look: Looked) -> Sequence[Sequence[str]]:
-    """A row of ``WEIGHED`` for each gate that counts."""
-    return [(f"{rollout.share} %", *_weighed(numbers)) for numbers in look.numbers]
+def weighed(rollout: Rollout, look: Looked, *, whole: bool = False) -> Sequence[Sequence[str]]:
+    """A row of ``WEIGHED`` for each gate that counts; where ``whole``, counts have all of their digits."""
+    return [(f"{rollout.share} %", *_weighed(numbers, whole=whole)) for numbers in look.numbers]
 
 
-def _weighed(numbers: Mapping[str, Any]) -> Sequence[str]:
+def _weighed(numbers: Mapping[str, Any], *, whole: bool) -> Sequence[str]:
     low, high = (_number(numbers.get(side)) for side in ("low", "high"))
     interval = f"{low} to {high or 'any'}" if low else ""
-    plain = (_number(numbers.get(name)) for name in ("n", "n_live", "estimate"))
+    counts = [numbers.get(name) for name in ("n", "n_live")]
+    plain = [f"{each:,.0f}" if whole and each is not None else _number(each) for each in counts]
     limits = (_number(numbers.get(name)) for name in ("limit", "evidence", "threshold"))
-    return [numbers["service"], numbers["gate"], numbers["verdict"], *plain, interval, *limits]
+    ours = (numbers["service"], numbers["gate"], numbers["verdict"])
+    return [*ours, *plain, _number(numbers.get("estimate")), interval, *limits]
 
 
 def _number(value: float | None) -> str:
