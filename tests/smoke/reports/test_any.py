@@ -25,8 +25,6 @@ from smoke.rollout import (
     Retried,
     Reverted,
     Rollout,
-    Settled,
-    Shifted,
     Stuck,
     apply,
 )
