@@ -134,7 +134,7 @@ def _axes(chart: Chart) -> Sequence[Markup]:
 
 def _step(seconds: float) -> float:
     unit = _HOUR if seconds >= 2 * _HOUR else _MINUTE if seconds >= 2 * _MINUTE else 1.0
-    return nice(seconds / unit / _TICKS) * unit
+    return nice(seconds / unit / (_TICKS + 1)) * unit
 
 
 def _marks(chart: Chart) -> Sequence[Markup]:

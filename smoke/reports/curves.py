@@ -1,10 +1,10 @@
 """What the charts of a rollout show: its weights over time, and what each look counted. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from infra.contract import Json
+from smoke.plan import Gates
 from smoke.reports.charts import Chart, Line, Mark, Point, runs
 from smoke.reports.telling import Entry, shares
 from smoke.rollout import Aborted, Drifted, Event, Failed, Finished, Held, Looked, Passed, Phase, Resumed, Settled, Stuck
@@ -20,6 +20,7 @@ _MARKS: Mapping[type[Event], tuple[str, str, str]] = {
     Stuck: ("S", "bad", "stuck"),
     Settled: ("L", "good", "live"),
 }
+_Value = Callable[[Mapping[str, Any]], float | None]
 _NEAR = 4.0
 """How many times as high as all that was counted an objective may be, to be drawn: beyond it nothing else could be read."""
 
@@ -57,54 +58,53 @@ def counts(told: Sequence[Entry]) -> Sequence[Chart]:
 
 
 def _errors(told: Sequence[Entry], service: str) -> Chart:
-    opened = told[0].rollout.opened
-    allowed = 100.0 * opened.plan.own.get(service, opened.plan.gates).errors
-    return _chart(told, service, f"{service}: requests that failed", " %", allowed)
+    return _chart(told, service, f"{service}: requests that failed", " %", _share, 100.0 * _gates(told, service).errors)
 
 
 def _latency(told: Sequence[Entry], service: str) -> Chart:
-    opened = told[0].rollout.opened
-    beyond = sum(
-        slots.get("p95_ms", 0) < 0
-        for entry in told
-        if isinstance(entry.event, Looked)
-        for slots in entry.event.counts.get(service, {}).values()
-    )
+    looks = [entry.event.counts.get(service, {}) for entry in told if isinstance(entry.event, Looked)]
+    beyond = sum(seen.get("p95_ms", 0) < 0 for slots in looks for seen in slots.values())
     more = f"; {beyond} beyond what is measured" if beyond else ""
-    return _chart(
-        told, service, f"{service}: 95 % took at most{more}", " ms", opened.plan.own.get(service, opened.plan.gates).p95_ms
-    )
+    return _chart(told, service, f"{service}: 95 % took at most{more}", " ms", _p95, _gates(told, service).p95_ms)
 
 
-def _chart(told: Sequence[Entry], service: str, title: str, unit: str, allowed: float) -> Chart:
+def _gates(told: Sequence[Entry], service: str) -> Gates:
+    plan = told[0].rollout.opened.plan
+    return plan.own.get(service, plan.gates)
+
+
+def _chart(  # noqa: PLR0913, PLR0917 - what differs between the two
+    told: Sequence[Entry], service: str, title: str, unit: str, value: _Value, allowed: float
+) -> Chart:
     opened = told[0].rollout.opened
     seconds = told[-1].event.at - told[0].event.at
     slots = {"live": opened.live, "candidate": opened.candidate}
-    drawn = {kind: runs(_points(told, service, slot, unit)) for kind, slot in slots.items()}
+    drawn = {kind: runs(_points(told, service, slot, value)) for kind, slot in slots.items()}
     lines = [Line(f"{slots[kind]}, {kind}", kind, each) for kind, each in drawn.items()]
-    highest = max((value for each in drawn.values() for run in each for _, value in run), default=0.0)
+    highest = max((height for each in drawn.values() for run in each for _, height in run), default=0.0)
     if allowed <= _NEAR * highest:
         lines.append(Line(f"objective {allowed:.3g}{unit}", "allowed", ([(0.0, allowed), (seconds, allowed)],)))
     return Chart(title, lines, seconds, marks(told), unit)
 
 
-def _points(told: Sequence[Entry], service: str, slot: str, unit: str) -> Sequence[tuple[int, Point]]:
+def _points(told: Sequence[Entry], service: str, slot: str, value: _Value) -> Sequence[tuple[int, Point]]:
     """Each with the number of its run. Counts begin anew with each step, and whenever it is watched anew."""
     began, run, found = told[0].event.at, 0, []
     for entry in told:
         if not isinstance(entry.event, Looked):
             run += entry.rollout.phase is Phase.BAKING
             continue
-        value = _value(entry.event.counts.get(service, {}).get(slot, {}), unit)
-        if value is not None:
-            found.append((run, (entry.event.at - began, value)))
+        height = value(entry.event.counts.get(service, {}).get(slot, {}))
+        if height is not None:
+            found.append((run, (entry.event.at - began, height)))
     return found
 
 
-def _value(seen: Mapping[str, Any] | Json, unit: str) -> float | None:
-    """What a look saw; None: nothing was counted, or it is beyond what is measured."""
-    if not seen.get("requests"):
-        return None
-    if unit == " %":
-        return float(100.0 * seen["errors"] / seen["requests"])
-    return float(seen["p95_ms"]) if seen["p95_ms"] > 0 else None
+def _share(seen: Mapping[str, Any]) -> float | None:
+    """Percent of the requests that failed; None where there were none."""
+    return 100.0 * float(seen["errors"]) / float(seen["requests"]) if seen.get("requests") else None
+
+
+def _p95(seen: Mapping[str, Any]) -> float | None:
+    """Milliseconds; None where nothing was timed, or it is beyond what is measured."""
+    return float(seen["p95_ms"]) if seen.get("requests") and seen["p95_ms"] > 0 else None

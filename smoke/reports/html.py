@@ -141,18 +141,18 @@ def _tables(looks: Sequence[tuple[Rollout, Looked]]) -> Iterator[Markup]:
     numbers = [row for look in looks for row in weighed(*look, whole=True)]
     if seen:
         yield tag("h2", "What was seen, at the end of each step")
-        yield table(COUNTED, [_cells(row, beyond=_P95) for row in seen], "Counted since the step began to be watched.")
+        yield table(COUNTED, [_cells(row, p95=_P95) for row in seen], "Counted since the step began to be watched.")
     if numbers:
         yield tag("h2", "What it was decided on")
         yield table(WEIGHED, [_cells(row) for row in numbers], EVIDENCE)
 
 
-def _cells(row: Sequence[str], beyond: int | None = None) -> Sequence[object]:
-    """Verdicts are coloured; a percentile beyond the meter's last bucket has no number."""
+def _cells(row: Sequence[str], p95: int | None = None) -> Sequence[object]:
+    """Verdicts are coloured; a percentile of nothing, or one beyond the meter's last bucket, has no number."""
     found: list[object] = []
     for place, cell in enumerate(row):
-        if place == beyond and cell == "-1":
-            found.append("beyond the last bucket")
+        if place == p95:
+            found.append({"-1": "beyond the last bucket", "0": ""}.get(cell, cell))
         else:
             found.append(tag("span", cell, class_=_WORDS[cell]) if place in _VERDICTS and cell in _WORDS else cell)
     return found

@@ -43,6 +43,6 @@ caption{text-align:left;color:var(--soft)}
 th,td{text-align:left;padding:.2rem .6rem .2rem 0;border-bottom:1px solid var(--line);white-space:nowrap}
 code{font:.85rem ui-monospace,monospace}
 footer{margin-top:2rem;color:var(--soft);font-size:.85rem}
-@media print{body{max-width:none;padding:0;font-size:10pt}.wide{overflow:visible}table{font-size:7.5pt}
+@media print{:root{color-scheme:light}body{max-width:none;padding:0;font-size:10pt}.wide{overflow:visible}table{font-size:7.5pt}
 th,td{white-space:normal}tr,li{break-inside:avoid}h2{break-after:avoid}}
 """
