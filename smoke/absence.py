@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from smoke.errors import CrossfadeError, Locked
 from smoke.rollout import Phase, Rollout
+from smoke.rollout.request import WATCHDOG
 from smoke.wiring import Site
 
 EVERY = 1.0
 """Seconds between two looks."""
-NAME = "watchdog"
 _BACK = frozenset({Phase.ABORTING, Phase.REVERTING})
 
 
@@ -64,5 +64,5 @@ def told(look: Callable[[], str | None], said: str) -> str:
 def _back(site: Site, rollout: Rollout, away: float) -> None:
     """Ask for the way back: once, however often it must be tried."""
     name = rollout.opened.rollout
-    if not any((each.verb, each.by) == ("abort", NAME) for each in site.requests(name)):
-        site.ask(name, "abort", NAME, f"nobody drove it for {away:.0f} s")
+    if not any((each.verb, each.by) == ("abort", WATCHDOG) for each in site.requests(name)):
+        site.ask(name, "abort", WATCHDOG, f"nobody drove it for {away:.0f} s")

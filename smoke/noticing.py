@@ -4,13 +4,17 @@ Messages are sent by a thread of their own: the loop never waits for a chat.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 
+from infra.contract import Contract
 from smoke.notices import Delivery, Notice, Notifier
 from smoke.rollout import Phase, sentence
 from smoke.rollout.tick import Tick
+from smoke.seams import Clock
 
 TOLD = frozenset({Phase.HELD, Phase.ABORTING, Phase.PROMOTED, Phase.ROLLED_BACK, Phase.STUCK})
 """Phases that people are told of, when a rollout comes into them."""
@@ -47,6 +51,17 @@ class Noticing:
     def _send(self) -> None:
         while (notice := self._waiting.get()) is not None:
             complain(self._notifier.send(notice))
+
+
+@contextmanager
+def telling(contract: Contract, folder: Path, clock: Clock) -> Iterator[tuple[Noticing, ...]]:
+    """What listens where the settings that were deployed name somebody; everything was sent once the context has ended."""
+    places = contract.config.get("notify")
+    if not isinstance(places, Mapping) or not places:
+        yield ()
+        return
+    with closing(Noticing(contract.stack, Notifier(places, folder, clock), clock.wall)) as noticing:
+        yield (noticing,)
 
 
 def complain(deliveries: Sequence[Delivery]) -> None:

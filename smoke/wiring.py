@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from infra.contract import Backend, Contract
 from smoke import backends
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from smoke.driver import Driver
     from smoke.evidence_store import EvidenceStore
     from smoke.meters.background import Background
-    from smoke.notices import Notifier
     from smoke.probes.sampler import Sampler
     from smoke.rollout.tick import Listener
 
@@ -242,22 +241,24 @@ class Site:
         Raises:
             Locked: somebody else drives, or took over.
         """
+        from smoke.noticing import telling  # noqa: PLC0415 - `status` tells nobody
+        from smoke.reports.filing import keep_incident  # noqa: PLC0415 - before it begins: we may be upgraded until it ends
+
         self.remember_shell()
-        with self.journal.open(rollout.opened.rollout) as writer:
+        name = rollout.opened.rollout
+        with telling(self.contract, self.project.folder, self.clock) as tellers, self.journal.open(name) as writer:
             # Somebody may have gone on with it, or ended it, before the lease was ours.
-            events, current = self._told(rollout.opened.rollout)
+            events, current = self._told(name)
             if current is None:
                 writer.append(to_record(rollout.opened))
                 current = rollout
             slots = (current.opened.live, current.opened.candidate)
-            with (
-                self._telling() as tellers,
-                self.sampler(slots) as sampler,
-                self.metering(),
-                backends.synthetic(self.contract, current.plan),
-            ):
+            with self.sampler(slots) as sampler, self.metering(), backends.synthetic(self.contract, current.plan):
                 driver = self._driver(sampler, writer, (*listeners, *tellers), hands_off=hands_off)
-                return driver.run(current, events)
+                rollout = driver.run(current, events)
+        if rollout.ended:
+            keep_incident(name, lambda: self.folder, lambda: self.events(name))
+        return rollout
 
     def at_work(self, service: str) -> str | None:
         """The slot whose singleton may work; None where nobody may, or nobody can say."""
@@ -273,24 +274,6 @@ class Site:
         able = backends.capacities(self.contract, self.clock)
         world = World(self.routers, self.meters, self.handovers, sampler, probes, self.stack, self.mailbox, able, self.reverts)
         return Driver(world, writer, self.clock, listeners, hands_off=hands_off)
-
-    def notifier(self, places: Mapping[str, Any]) -> "Notifier":
-        """Tells these places, as the settings have them."""
-        from smoke.notices import Notifier  # noqa: PLC0415 - `status` tells nobody
-
-        return Notifier(places, self.project.folder, self.clock)
-
-    @contextmanager
-    def _telling(self) -> "Iterator[tuple[Listener, ...]]":
-        """Has people told, where the settings that were deployed name some."""
-        places = self.contract.config.get("notify")
-        if not isinstance(places, Mapping) or not places:
-            yield ()
-            return
-        from smoke.noticing import Noticing  # noqa: PLC0415 - `status` tells nobody
-
-        with closing(Noticing(self.name, self.notifier(places), self.clock.wall)) as noticing:
-            yield (noticing,)
 
     @contextmanager
     def metering(self) -> Iterator[None]:

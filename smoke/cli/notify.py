@@ -7,7 +7,7 @@ import click
 from smoke.cli.frame import check_settings, on_stack
 from smoke.cli.main import print_document
 from smoke.errors import Exit, UsageError
-from smoke.notices import Notice
+from smoke.notices import Notice, Notifier
 from smoke.wiring import Site
 
 
@@ -21,7 +21,7 @@ def command(site: Site, *, words: tuple[str, ...], as_json: bool) -> int:
     if not places:
         hint = "crossfade:notify:\n  team: {url_file: ops/team.url, form: slack}"
         raise UsageError("nobody is named who could be told", where=str(site.project.settings(site.name)), hint=hint)
-    deliveries = site.notifier(places).send(Notice(site.name, " ".join(words), site.clock.wall()))
+    deliveries = Notifier(places, site.project.folder, site.clock).send(Notice(site.name, " ".join(words), site.clock.wall()))
     if as_json:
         print_document({"stack": site.name, "places": {each.place: {"told": each.done, "why": each.why} for each in deliveries}})
     else:

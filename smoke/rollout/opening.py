@@ -180,6 +180,11 @@ def at_once(plan: Plan) -> Plan:
     return past_live(replace(plan, steps=tuple(steps), windows=(), freezes=()))
 
 
+def reverts(opened: Opened) -> bool:
+    """Whether a rollout is a way back: its plan is that of one, and nothing else of it says so."""
+    return opened.plan == at_once(opened.plan)
+
+
 def _opened(contract: Contract, history: History, wish: Wish, slots: tuple[str, str], plan: Plan) -> Opened:
     live, candidate = slots
     _placed(contract, live)

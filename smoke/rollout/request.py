@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+WATCHDOG = "watchdog"
+"""Who asks to go back where nobody drives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -24,6 +24,7 @@ COMMANDS = (
     "explain",
     "gate",
     "images",
+    "incident",
     "notify",
     "orders",
     "pause",

@@ -6,8 +6,9 @@ import json
 from rich.console import Console
 from simulation import Simulation
 
-from smoke import report
 from smoke.display import _table, json_lines, plain
+from smoke.reports.document import document
+from smoke.reports.markdown import markdown
 from smoke.rollout import Event, describe, from_record
 
 
@@ -61,7 +62,7 @@ def test_the_report_tells_the_numbers(simulation: Simulation) -> None:
     """The report of a rollback names the reason with its numbers, every phase, and what was seen at each step."""
     simulation.sides["green"].errors = 0.3
     end = simulation.run()
-    told = report.markdown(_events(simulation))
+    told = markdown(_events(simulation))
 
     assert told.startswith("# Rollout 0001-abc: rolled back\n")
     assert all(because in told for because in end.because)
@@ -88,9 +89,9 @@ def test_machines_get_the_numbers_and_not_the_counts(simulation: Simulation) -> 
 def test_the_report_as_json_holds_every_event(simulation: Simulation) -> None:
     """The JSON report begins with its format, survives JSON, and holds every record of the journal in order."""
     simulation.run()
-    document = report.document(_events(simulation))
-    read = json.loads(json.dumps(document))
+    told = document(_events(simulation))
+    read = json.loads(json.dumps(told))
 
-    assert next(iter(document.items())) == ("format", 1)
+    assert next(iter(told.items())) == ("format", 1)
     assert [each["event"] for each in read["events"]] == [record["event"] for record in simulation.journal.records("0001-abc")]
     assert (read["phase"], read["live"]) == ("promoted", "green")
