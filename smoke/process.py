@@ -43,14 +43,18 @@ def run(
     Raises:
         OSError, ValueError: it cannot be started.
     """
-    given = os.environ if environment is None else environment
-    seen = {name: value for name, value in given.items() if not name.startswith(_PULUMIS)}
+    seen = for_strangers(os.environ if environment is None else environment)
     # Files, not pipes: what the command left behind may hold a pipe open for ever.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(told).open("rb") as stdin:
         process = subprocess.Popen(words, cwd=folder, env=seen, stdin=stdin, stdout=out, stderr=err, start_new_session=True)
         status, secrets = _status(process, limit), secrets_in(seen)
         # Here, once for all: what it wrote is told in messages, in the journal and in reports.
         return Ended(status, redacted(_text(out), secrets), redacted(_text(err), secrets))
+
+
+def for_strangers(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """What a command of the user's own may see of an environment: not what opens Pulumi's state."""
+    return {name: value for name, value in environment.items() if not name.startswith(_PULUMIS)}
 
 
 def last_line(text: str) -> str:

@@ -16,10 +16,12 @@ GATES: Mapping[str, str] = {
     "junit": "smoke.gates.junit:gate",
     "load": "smoke.gates.load:gate",
     "mentions": "smoke.gates.mentions:gate",
+    "peer": "smoke.gates.peer:gate",
     "removed": "smoke.gates.removed:gate",
     "replay": "smoke.gates.replay:gate",
     "risks": "smoke.gates.risks:gate",
     "signatures": "smoke.gates.signatures:gate",
+    "stop": "smoke.gates.stop:gate",
     "tls": "smoke.gates.tls:gate",
     "types": "smoke.gates.types:gate",
 }
