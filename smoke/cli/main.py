@@ -36,6 +36,7 @@ _COMMANDS: Mapping[str, str] = {
     "retire": "Remove the slot that was live before, once its time is over.",
     "revert": "Go back to the version that was live before, in one step.",
     "smoke": "Ask every probe of the idle slot, directly, past the router.",
+    "soak": "Watch the live slot for hours under load, and say whether it bears that.",
     "status": "Say what users see now, and how the rollout stands.",
     "watch": "Follow a rollout that somebody else drives.",
 }

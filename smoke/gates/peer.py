@@ -1,7 +1,7 @@
 """A peer in trouble, on both runtimes: ``crossfade gate peer FAULT PEER BEFORE AFTER WORD...``.
 
 ``slow exchange.test:9000 {live} {candidate} fetch.py`` runs the program with ``CROSSFADE_PEER``, an address of this machine with
-the real peer behind it, and that fault: reset, half, refused, slow, dead, or all. It has to come out as on the old runtime: a timeout
+the real peer behind it, and that fault: reset, half, refused, slow, dead, or all. It has to come out as on the old one: a timeout
 that is an ``OSError`` now takes another branch, and shows. And it has to end by itself, whatever the peer does.
 """
 

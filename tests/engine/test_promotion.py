@@ -76,6 +76,16 @@ def test_promotes_and_goes_back_without_losing_a_request(project: Workshop, tmp_
     assert versions == {"py39", "py312"}
 
 
+def test_the_new_side_is_soaked(project: Workshop) -> None:
+    """Some seconds, well and under load, pass; what was seen is kept, and shown again without a look."""
+    with traffic({"api": Target(project.front("api", "/prices"), RATE)}, limit=60.0):
+        said = project.crossfade("soak", "--hours", "0.003", "--every", "2")
+    assert "0 restarts" in said.stdout
+    shown = json.loads(project.crossfade("soak", "--hours", "0.003", "--every", "2", "--show", "--json").stdout)
+    assert shown["value"] >= 0.003
+    assert "green/api: too short to say whether memory grows" in said.stdout
+
+
 def test_the_new_side_serves_and_the_old_stays_warm(project: Workshop) -> None:
     """After a promotion API, dashboard and agent are on 3.12, and blue is still well, without traffic."""
     status = project.status()

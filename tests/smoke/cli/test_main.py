@@ -37,6 +37,7 @@ COMMANDS = (
     "retire",
     "revert",
     "smoke",
+    "soak",
     "status",
     "watch",
 )
