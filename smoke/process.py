@@ -4,11 +4,13 @@ import atexit
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from typing import IO
 
 from smoke.redaction import redacted, secrets_in
@@ -55,6 +57,11 @@ def run(
 def for_strangers(environment: Mapping[str, str]) -> Mapping[str, str]:
     """What a command of the user's own may see of an environment: not what opens Pulumi's state."""
     return {name: value for name, value in environment.items() if not name.startswith(_PULUMIS)}
+
+
+def beside(name: str) -> str | None:
+    """Where a program is that came with this one, or is on PATH; None: nowhere."""
+    return which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 
 
 def last_line(text: str) -> str:

@@ -11,7 +11,9 @@ from smoke.gates.answer import Answer
 
 GATES: Mapping[str, str] = {
     "ab": "smoke.gates.ab:gate",
+    "audit": "smoke.gates.audit:gate",
     "coverage": "smoke.gates.coverage:gate",
+    "delta": "smoke.gates.delta:gate",
     "imports": "smoke.gates.imports:gate",
     "junit": "smoke.gates.junit:gate",
     "load": "smoke.gates.load:gate",
@@ -24,6 +26,7 @@ GATES: Mapping[str, str] = {
     "stop": "smoke.gates.stop:gate",
     "tls": "smoke.gates.tls:gate",
     "types": "smoke.gates.types:gate",
+    "wheels": "smoke.gates.wheels:gate",
 }
 
 __all__ = ["GATES", "Answer", "gate"]

@@ -7,7 +7,6 @@ members, arguments and modules that are gone. Old errors are not this gate's. Ne
 import json
 from collections import Counter
 from collections.abc import Sequence
-from shutil import which
 from typing import Any
 
 from smoke.errors import UsageError
@@ -16,7 +15,7 @@ from smoke.foreign import shortened
 from smoke.gates.answer import Answer, Place, listed
 from smoke.gates.pair import told_apart
 from smoke.gates.sources import sources
-from smoke.process import last_line, run
+from smoke.process import beside, last_line, run
 
 _LIMIT = 600.0
 """Seconds that one reading may take."""
@@ -41,9 +40,9 @@ def gate(given: Sequence[str]) -> Answer:
     before, after, *paths = given
     told_apart(before, after)
     count = len({file for path in paths for file in sources(path)})
-    checker = which("ty")
+    checker = beside("ty")
     if checker is None:
-        return Answer(Outcome.UNMEASURED, "ty is not on PATH, and reads the types: uv tool install ty", 0)
+        return Answer(Outcome.UNMEASURED, "ty is not here, and reads the types: it comes with crossfade[check]", 0)
     try:
         old, new = (troubles(checker, python, paths) for python in (before, after))
     except Unread as error:
