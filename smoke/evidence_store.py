@@ -28,6 +28,15 @@ class EvidenceStore:
         """
         return self._read()[0]
 
+    def link(self) -> str:
+        """The hash of the last link, which whoever has it can hold against the chain later; empty: there is none.
+
+        Raises:
+            JournalError: the chain is damaged, or was changed after it was written.
+        """
+        evidence, last = self._read()
+        return last if evidence else ""
+
     def _read(self) -> tuple[Sequence[Evidence], str]:
         """All of it, and the hash of its last link."""
         records = self._journal.records(_CHAIN)

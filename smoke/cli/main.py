@@ -22,6 +22,7 @@ _COMMANDS: Mapping[str, str] = {
     "doctor": "Say what this machine has, what is missing or too old, and the fix.",
     "explain": "Say what an exit code means and what to do about it.",
     "gate": "Answer one question of a migration, by a gate that ships.",
+    "guide": "Write the documents of the migration from what gates and rollouts said.",
     "images": "Check the images of the idle slot, before it gets traffic.",
     "incident": "Write why a rollout went back, how soon, and what users saw.",
     "notify": "Tell people something, and say who was told.",

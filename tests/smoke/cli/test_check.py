@@ -222,3 +222,24 @@ def test_the_checklist_by_phases(project: Project) -> None:
     one = project.run("checklist", "--row", "71", "--row", "72").stdout.splitlines()
     assert [line.split()[0] for line in one if line.startswith("   ") and line.split()[0].isdigit()] == ["71", "72"]
     assert project.run("checklist", "--row", "121").returncode == Exit.USAGE
+
+
+def test_the_documents_of_a_migration(project: Project) -> None:
+    """They are written from what was asked, name what was not, and repeat nothing that was changed since."""
+    project.deploy()
+    project.run("check")
+    out = project.folder / "out" / "docs"
+    done = project.run("guide", str(out))
+    assert done.returncode == Exit.UNDECIDED, done.stderr
+    assert sorted(each.name for each in out.iterdir()) == [
+        "DEPENDENCY_UPDATE_PLAN.md",
+        "MIGRATION_GUIDE.md",
+        "SECURITY_AUDIT_REPORT.md",
+    ]
+    guide = (out / "MIGRATION_GUIDE.md").read_text(encoding="utf-8")
+    assert "**passed** `unit-tests`: 412 passed" in guide
+    assert "Not known: no gate asks types" in guide
+    (document,) = documents(project.run("guide", str(out), "--json").stdout)
+    assert document["whole"] is False
+    (out / "blocked").touch()
+    assert project.run("guide", str(out / "blocked" / "no")).returncode == Exit.USAGE

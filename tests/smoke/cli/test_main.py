@@ -23,6 +23,7 @@ COMMANDS = (
     "doctor",
     "explain",
     "gate",
+    "guide",
     "images",
     "incident",
     "notify",
@@ -41,7 +42,7 @@ COMMANDS = (
     "status",
     "watch",
 )
-NEEDED = {"attest": ("unit-tests", "--why", "seen"), "notify": ("hello",)}
+NEEDED = {"attest": ("unit-tests", "--why", "seen"), "guide": ("out",), "notify": ("hello",)}
 """What these cannot do without."""
 ON_A_STACK = tuple(each for each in COMMANDS if each not in {"compose", "doctor", "gate", "explain", "orders", "replay"})
 

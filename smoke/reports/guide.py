@@ -1,0 +1,180 @@
+"""Documents of a migration, written from evidence: what moves, what is known against it, and how it is done. Pure.
+
+Nothing is in them that no gate said, and what nobody asked is told as that, with the command that asks it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from smoke.evidence import Standing
+from smoke.plan import Plan
+from smoke.reports.telling import date
+
+PLAN, SECURITY, GUIDE = "DEPENDENCY_UPDATE_PLAN.md", "SECURITY_AUDIT_REPORT.md", "MIGRATION_GUIDE.md"
+BREAKS = {"removed": "modules that are gone", "types": "types", "imports": "imports", "risks": "what may do something else"}
+TESTED = ("junit", "coverage", "replay", "ab", "load", "stop", "peer", "tls", "signatures")
+_VALUED = frozenset({"--sarif", "--patch"})
+_MOVED = re.compile(r"(\S+) (\S+) to (\S+?)(, a major one)?")
+_ONCE = re.compile(r"(\S+) (\S+) is (new|gone)")
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A gate, how it stands, and what its command wrote."""
+
+    standing: Standing
+    kind: str
+    """The gate that ships, as ``delta``; empty: a command of the user's own."""
+    lines: tuple[str, ...] = ()
+    """Without the last, which is for machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What is moved, and by what it is said."""
+
+    stack: str
+    release: str
+    runtimes: Mapping[str, str]
+    """By slot."""
+    plan: Plan
+    rehearsed: str
+    """The way back that was gone last; empty: none was."""
+    chapters: Sequence[Chapter]
+    link: str
+    """The last of the chain of evidence; empty: there is none."""
+
+    def of(self, *kinds: str) -> Sequence[Chapter]:
+        """The chapters of these kinds."""
+        return [each for each in self.chapters if each.kind in kinds]
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything that a document speaks of was asked about this release."""
+        asked = {each.kind for each in self.chapters if each.standing.open}
+        return {"delta", "audit"} <= asked and bool(asked & BREAKS.keys()) and bool(self.rehearsed)
+
+
+def kind_of(words: Sequence[str]) -> str:
+    """Which gate that ships a command is; empty: none."""
+    if len(words) < 3 or (PurePath(words[0]).name, words[1]) != ("crossfade", "gate"):  # noqa: PLR2004 - crossfade gate NAME
+        return ""
+    rest = iter(words[2:])
+    for word in rest:
+        if word in _VALUED:
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word
+    return ""
+
+
+def documents(move: Move) -> Mapping[str, str]:
+    """Every document, by the name of its file."""
+    texts = {PLAN: _updates(move), SECURITY: _security(move), GUIDE: _guide(move)}
+    foot = f"By `crossfade guide`, from evidence about release `{move.release}`; last link of its chain: `{move.link or 'none'}`."
+    return {name: "\n".join([*lines, "", "---", "", foot]) + "\n" for name, lines in texts.items()}
+
+
+def _updates(move: Move) -> list[str]:
+    lines = ["# Plan of dependency updates", "", *_said(move.of("delta"), "which libraries move with the runtime", "delta")]
+    found = [line for each in move.of("delta") for line in each.lines]
+    moved = [(match[1], match[2], match[3], bool(match[4])) for line in found if (match := _MOVED.fullmatch(line))]
+    once = [(match[1], match[2], match[3]) for line in found if (match := _ONCE.fullmatch(line))]
+    rows = [(name, old, new, "read its change log, and test what uses it") for name, old, new, major in moved if major]
+    rows += [(name, old, new, "comes with the lock") for name, old, new, major in moved if not major]
+    rows += [(name, version, "", "must not be imported any more: gate imports") for name, version, how in once if how == "gone"]
+    rows += [(name, "", version, "comes with the lock") for name, version, how in once if how == "new"]
+    if rows:
+        lines += ["", *_table(("package", "before", "after", "what to do"), rows)]
+    return [
+        *lines,
+        "",
+        "## Wheels",
+        "",
+        *_said(move.of("wheels"), "whether all of it comes as wheels", "wheels"),
+        *_listed(move.of("wheels")),
+    ]
+
+
+def _security(move: Move) -> list[str]:
+    chapters = move.of("audit")
+    lines = ["# Report of the security audit", "", *_said(chapters, "what is known against the locked packages", "audit")]
+    return [*lines, *_listed(chapters), "", "How bad a vulnerability is was not told by who was asked: see its name."]
+
+
+def _guide(move: Move) -> list[str]:
+    runtimes = [(slot, runtime) for slot, runtime in sorted(move.runtimes.items())]
+    lines = [f"# Guide of the migration of {move.stack}", "", *_table(("slot", "runtime"), runtimes), "", "## What breaks"]
+    for kind, what in BREAKS.items():
+        chapters = move.of(kind)
+        lines += ["", f"### {what.capitalize()}", "", *_said(chapters, what, kind), *_listed(chapters)]
+    lines += ["", "## What was tested on both", ""]
+    tested = [each for each in move.chapters if each.kind in TESTED or not each.kind]
+    lines += [f"- {_one(each)}" for each in tested] or ["Nothing was asked yet: `crossfade check`."]
+    steps = ", ".join(
+        "hand-over" if step.singletons else f"{step.share} % for {step.bake:g} s or more" for step in move.plan.steps
+    )
+    lines += [
+        "",
+        "## How it is rolled out",
+        "",
+        f"`crossfade promote --stack {move.stack}`: {steps}; back by itself where it is worse.",
+    ]
+    lines += [
+        "",
+        "## Going back",
+        "",
+        f"While it runs: `crossfade abort --stack {move.stack}`. Later: `crossfade revert --stack {move.stack}`.",
+    ]
+    lines += [
+        "",
+        f"Rehearsed: {move.rehearsed}." if move.rehearsed else "Nobody has gone back by this plan yet: do, before it matters.",
+    ]
+    again = ["edit the settings of the idle slot", f"`pulumi up --stack {move.stack}`", f"`crossfade check --stack {move.stack}`"]
+    lines += ["", "## The next update", "", *(f"1. {each}" for each in [*again, f"`crossfade promote --stack {move.stack}`"])]
+    rows = [
+        (each.standing.gate.id, each.standing.gate.phase, each.standing.state.value, _when(each), _hash(each))
+        for each in move.chapters
+    ]
+    return [*lines, "", "## Evidence", "", *_table(("gate", "phase", "state", "asked", "what it wrote, SHA-256"), rows)]
+
+
+def _said(chapters: Sequence[Chapter], what: str, kind: str) -> list[str]:
+    """What a kind of gates says, or that there is none."""
+    missing = (
+        f"Not known: no gate asks {what}. `crossfade:checks` with `crossfade gate {kind}` would (docs/checks.md of Crossfade)."
+    )
+    return [f"- {_one(each)}" for each in chapters] or [missing]
+
+
+def _one(chapter: Chapter) -> str:
+    standing = chapter.standing
+    return f"**{standing.state.value}** `{standing.gate.id}`: {_plain(standing.why)}" + (
+        f" ({_when(chapter)})" if standing.evidence else ""
+    )
+
+
+def _listed(chapters: Sequence[Chapter]) -> list[str]:
+    lines = [f"- {_plain(line)}" for each in chapters for line in each.lines]
+    return ["", *lines] if lines else []
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    cells = [[_plain(cell) for cell in row] for row in rows]
+    return ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *("| " + " | ".join(row) + " |" for row in cells)]
+
+
+def _plain(text: str) -> str:
+    """A stranger's text, which is no markup here."""
+    return re.sub(r"([\\|<>*_`\[\]])", r"\\\1", text)
+
+
+def _when(chapter: Chapter) -> str:
+    return date(chapter.standing.evidence.at) if chapter.standing.evidence else "never"
+
+
+def _hash(chapter: Chapter) -> str:
+    evidence = chapter.standing.evidence
+    return evidence.files[0].sha256[:16] if evidence and evidence.files else ""
