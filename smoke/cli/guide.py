@@ -10,7 +10,7 @@ import click
 from smoke.cli.frame import check_settings, on_stack
 from smoke.cli.gates import gates_of
 from smoke.cli.main import print_document
-from smoke.cli.rows import rows_of
+from smoke.cli.rows import checklist_of
 from smoke.errors import Exit, NoSuchStack, UsageError
 from smoke.evidence import Evidence
 from smoke.plan import Plan
@@ -51,7 +51,7 @@ def _move(site: Site) -> Move:
     for each in gates.commands.values():
         standing = gates.stand(each.gate, evidence, now)
         chapters.append(Chapter(standing, kind_of(each.words), _written(site, standing.evidence)))
-    rehearsal = next(each for each in rows_of(site) if each.row.fact == "rehearsed")
+    rehearsal = next(each for each in checklist_of(site).rows if each.row.fact == "rehearsed")
     plan, way_back = Plan.from_json(settings["plan"]), rehearsal.why if rehearsal.done else ""
     return Move(site.name, gates.release, _runtimes(site), plan, way_back, chapters, site.evidence.link())
 

@@ -1,6 +1,7 @@
 """The rows of the checklist, as they stand for a stack."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from smoke.checklist import Told, facts_of, told
 from smoke.cli.frame import check_settings
@@ -11,8 +12,17 @@ from smoke.plan import Plan
 from smoke.wiring import Site
 
 
-def rows_of(site: Site) -> Sequence[Told]:
-    """Every row, with its state now.
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """Every row, with its state now."""
+
+    release: str
+    """Fingerprint of what it is about."""
+    rows: Sequence[Told]
+
+
+def checklist_of(site: Site) -> Checklist:
+    """The checklist of the release that the settings ask for.
 
     Raises:
         JournalError: what is kept of gates or rollouts cannot be believed.
@@ -28,7 +38,7 @@ def rows_of(site: Site) -> Sequence[Told]:
     placed, images = _placed(site, gates.release)
     skipped = {int(number): str(why) for number, why in checks["skips"].items()}
     facts = facts_of(rollouts, gates.release, placed, Plan.from_json(settings["plan"]), images=images)
-    return told(named, facts, skipped)
+    return Checklist(gates.release, told(named, facts, skipped))
 
 
 def _placed(site: Site, release: str) -> tuple[str | None, bool]:

@@ -1,7 +1,7 @@
 """The report of a rollout, and of an incident, as one HTML file each: it asks for nothing else, and runs nothing.
 
 Whatever a journal has may have been written by anybody, a service that answers a probe for one. It goes through ``markup``, which
-escapes it; and the page forbids itself to load or to run anything, should that ever fail.
+escapes it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,8 @@ from smoke.reports import curves
 from smoke.reports.charts import svg
 from smoke.reports.incident import Incident
 from smoke.reports.incident_told import facts, headline, seconds
-from smoke.reports.markup import Markup, raw, table, tag, together
-from smoke.reports.style import STYLE
+from smoke.reports.markup import Markup, table, tag, together
+from smoke.reports.page import page
 from smoke.reports.telling import (
     COUNTED,
     EVIDENCE,
@@ -29,7 +29,6 @@ from smoke.reports.telling import (
 from smoke.rollout import Event, Looked, Opened, Phase, Rollout
 from smoke.rollout.opening import reverts
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _ENDS = {Phase.PROMOTED: "good", Phase.ROLLED_BACK: "bad", Phase.STUCK: "bad"}
 _WORDS = {"pass": "good", "fail": "bad", "blind": "bad", "undecided": "plain"}
 _P95 = COUNTED.index("p95 ms")
@@ -41,12 +40,12 @@ def report(events: Sequence[Event]) -> str:
     told = entries(events)
     rollout = told[-1].rollout
     title = f"Rollout {rollout.opened.rollout}: {rollout.phase.value}"
-    return _page(
+    return page(
         title,
         tag("p", _headline(rollout, events[-1].at), class_=f"lead {_ENDS.get(rollout.phase, 'plain')}"),
         _facts(list(_opened(rollout, events[-1].at))),
         *_body(told, list(last_looks(told))),
-        again=f"crossfade report {rollout.opened.rollout} --html",
+        foot=_again(f"crossfade report {rollout.opened.rollout} --html"),
     )
 
 
@@ -55,26 +54,17 @@ def incident_page(events: Sequence[Event], found: Incident) -> str:
     told, rollout = entries(events), found.rollout
     look = [] if found.look is None else [(before, seen) for before, seen in last_looks(told) if seen is found.look]
     lead = "plain" if found.home is not None and rollout.phase is not Phase.STUCK else "bad"
-    return _page(
+    return page(
         f"Incident {rollout.opened.rollout}: {rollout.phase.value}",
         tag("p", headline(found), class_=f"lead {lead}"),
         _facts(facts(found)),
         *_body(told, look),
-        again=f"crossfade incident {rollout.opened.rollout} --html",
+        foot=_again(f"crossfade incident {rollout.opened.rollout} --html"),
     )
 
 
-def _page(title: str, *body: object, again: str) -> str:
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", title),
-        tag("style", raw(STYLE)),
-    )
-    footer = tag("footer", "A fold of the rollout's journal; written anew by ", tag("code", again), ".")
-    return f"<!DOCTYPE html>\n{tag('html', head, tag('body', tag('h1', title), *body, footer), lang='en')}\n"
+def _again(command: str) -> Markup:
+    return together("A fold of the rollout's journal; written anew by ", tag("code", command), ".")
 
 
 def _body(told: Sequence[Entry], looks: Sequence[tuple[Rollout, Looked]]) -> Iterator[Markup]:
