@@ -1,28 +1,16 @@
 """``crossfade soak``: watch the live slot for hours, under load, and say whether it bears that."""
 
 import sys
-import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 
 import click
 
 from smoke.cli.frame import check_settings, on_stack
+from smoke.cli.soaked import HOUR, answered, kept, watched
 from smoke.errors import UsageError
-from smoke.gates import Answer
-from smoke.journals import FileJournal
-from smoke.meters import meter
 from smoke.plan import Plan
-from smoke.seams import Writer
-from smoke.soaker import Soaker, soak
-from smoke.soaking import Look, Soak, Wanted, judged
+from smoke.soaking import Wanted
 from smoke.wiring import Site
-
-_HOUR = 3600.0
-_QUIET = 300.0
-"""Seconds between two lines of progress."""
-_LIMIT = 20.0
-"""Seconds that all probes together may take at a look."""
 
 
 @click.command("soak")
@@ -43,42 +31,11 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     settings = check_settings(site)
     errors = Plan.from_json(settings["plan"]).gates.errors
-    wanted = Wanted(hours * _HOUR, every, errors, memory=_limits(memory, {each.name for each in site.contract.services}))
-    live = site.history().live(site.contract)
-    journal, name = FileJournal(site.folder / "soak", site.clock), site.contract.releases[live]
-    looks = [Look.from_record(each) for each in journal.records(name)] if name in journal.rollouts() else []
-    if not show:
-        with journal.open(name) as writer, suppress(KeyboardInterrupt):
-            _watch(site, live, writer, looks, wanted)
-    text = _answer(judged(looks, wanted), wanted).text()
+    wanted = Wanted(hours * HOUR, every, errors, memory=_limits(memory, {each.name for each in site.contract.services}))
+    answer = answered(kept(site, "soak") if show else watched(site, "soak", wanted), wanted)
+    text = answer.text()
     sys.stdout.write(text.splitlines(keepends=True)[-1] if as_json else text)
-    return _answer(judged(looks, wanted), wanted).code
-
-
-def _watch(site: Site, live: str, writer: Writer, looks: list[Look], wanted: Wanted) -> None:
-    """Look until it is decided, or until somebody ends it."""
-    slots = tuple(sorted(site.contract.releases))
-    meters = {each.name: meter(each.meter) for each in site.contract.services if each.meter is not None}
-    told = 0.0
-
-    def tell(found: Soak) -> None:
-        nonlocal told
-        if site.clock.now() - told >= _QUIET:
-            told = site.clock.now()
-            sys.stderr.write(f"{time.strftime('%H:%M:%S')}  {found.outcome.value:<13} {found.why}\n")
-
-    with site.sampler(slots) as sampler:
-        soak(Soaker(live, lambda: sampler.once(_LIMIT), meters, site.clock), writer, looks, wanted, tell)
-
-
-def _answer(found: Soak, wanted: Wanted) -> Answer:
-    share = found.errors / found.requests if found.requests else 0.0
-    head = (
-        f"watched {found.watched / _HOUR:.1f} h by a look every {wanted.every:g} s, well in {found.up:.3%} of it",
-        f"{found.requests} requests, {share:.3%} of them failed; {found.restarts} restarts",
-    )
-    hours = round(found.counted / _HOUR, 2)
-    return Answer(found.outcome, found.why, int(found.counted), hours, ">=", wanted.seconds / _HOUR, (), (*head, *found.lines))
+    return answer.code
 
 
 def _limits(given: Sequence[str], services: Collection[str]) -> Mapping[str, float]:

@@ -10,7 +10,9 @@ from smoke.cli.main import print_document
 from smoke.cli.running import exit_of
 from smoke.errors import Exit, TimedOut
 from smoke.guard import on_guard
+from smoke.plan import Plan
 from smoke.rollout import Drifted, Event, Looked, Phase, Rollout, apply, describe, sentence
+from smoke.soaking import Wanted
 from smoke.wiring import Site
 
 _EVERY = 0.5
@@ -19,10 +21,19 @@ _STARTS = 5.0
 
 
 @click.command("watch")
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Watch the live slot for so many days instead.")
+@click.option(
+    "--every", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="With --days: seconds between looks."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one document at the end.")
 @on_stack
-def command(site: Site, *, as_json: bool) -> int:
-    """Follow the running rollout to its end, and end with its exit code. Reads only: Ctrl-C ends nothing but the watching."""
+def command(site: Site, *, days: float | None, every: float, as_json: bool) -> int:
+    """Follow the running rollout to its end, and end with its exit code. Reads only: Ctrl-C ends nothing but the watching.
+
+    With --days: what the live slot is like, day by day, with a report of each; 1 where it is not as it must be, 12 before the end.
+    """
+    if days is not None:
+        return _days(site, days, every, as_json=as_json)
     rollout = site.history().last
     if rollout is None:
         sys.stderr.write(f"nothing to watch: no rollout yet\nstate: {site.state()}\n")
@@ -34,6 +45,17 @@ def command(site: Site, *, as_json: bool) -> int:
     if as_json:
         print_document(describe(rollout))
     return code
+
+
+def _days(site: Site, days: float, every: float, *, as_json: bool) -> int:
+    from smoke.cli.soaked import DAY, answered, watched  # noqa: PLC0415 - whoever follows a rollout does not wait for it
+
+    errors = Plan.from_json(site.contract.plan).gates.errors
+    wanted = Wanted(days * DAY, every, errors, loaded=False)
+    answer = answered(watched(site, "daily", wanted), wanted)
+    text = answer.text()
+    sys.stdout.write(text.splitlines(keepends=True)[-1] if as_json else text)
+    return answer.code
 
 
 def follow(site: Site, rollout: Rollout, patience: float = _STARTS) -> Rollout:

@@ -29,6 +29,8 @@ class Wanted:
     """Share of the watched time in which every probe has to be well."""
     memory: Mapping[str, float] = field(default_factory=dict)
     """Megabytes that a service may hold, by its name; without one twice of what it held at last."""
+    loaded: bool = True
+    """Whether time without users is none."""
     horizon: float = 7 * DAY
     """A growth that reaches what may be held within so many seconds is too much."""
 
@@ -57,7 +59,7 @@ def judged(looks: Sequence[Look], wanted: Wanted) -> Soak:
     watched = [*spans(looks, wanted.every)]
     seconds = sum(each.seconds for each in watched)
     down = sum(each.seconds for each in watched if each.look.bad)
-    counted = sum(each.seconds for each in watched if each.counts)
+    counted = sum(each.seconds for each in watched if not each.look.bad and (each.look.requests or not wanted.loaded))
     requests, errors = (sum(getattr(each.look, name) for each in watched) for name in ("requests", "errors"))
     failures, notes = _memory(looks, wanted)
     restarts = _restarts(looks)
@@ -72,13 +74,13 @@ def judged(looks: Sequence[Look], wanted: Wanted) -> Soak:
 
 
 def _said(failures: Sequence[str], counted: float, wanted: Wanted, restarts: Sequence[str]) -> tuple[Outcome, str]:
-    told = f"{counted / HOUR:.1f} of {wanted.seconds / HOUR:g} h, well and under load"
+    told = f"{counted / HOUR:.1f} of {wanted.seconds / HOUR:g} h, well" + (" and under load" if wanted.loaded else "")
     if restarts:
         failures = [*failures, f"a process began anew: {restarts[0]}"]
     if failures:
         return Outcome.FAIL, "; ".join(failures)
     if counted == 0:
-        return Outcome.UNMEASURED, f"{told}: nothing counts without requests of users"
+        return Outcome.UNMEASURED, f"{told}: nothing counts {'without requests of users' if wanted.loaded else 'yet'}"
     return (Outcome.PASS if counted >= wanted.seconds else Outcome.UNDECIDED), told
 
 

@@ -48,11 +48,6 @@ class Span:
     seconds: float
     look: Look
 
-    @property
-    def counts(self) -> bool:
-        """Whether it was soaked then: well, and used."""
-        return not self.look.bad and self.look.requests > 0
-
 
 def spans(looks: Sequence[Look], every: float) -> Iterator[Span]:
     """What was watched: where two looks are further apart than looks are, nobody knows what was between them."""

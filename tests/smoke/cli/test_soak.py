@@ -63,3 +63,16 @@ def test_a_limit_that_is_none_is_refused(project: Project, memory: str) -> None:
     """A service that there is not, and no number of megabytes; the services are named."""
     done = project.run("soak", "--show", "--memory", memory)
     assert (done.returncode, "the services are api" in done.stderr) == (Exit.USAGE, True)
+
+
+def test_days_are_watched_without_users_too(project: Project) -> None:
+    """A moment of a day passes where every probe is well, and the day has its report; nobody else may read it."""
+    project.deploy()
+    done = project.run("watch", "--days", "0.00001", "--every", "0.3")
+    assert done.returncode == Exit.WANTED, done.stderr + done.stdout
+    folder = project.folder / ".state" / ".crossfade" / "shop" / "staging" / "daily"
+    (report,) = folder.glob("*.md")
+    assert report.stat().st_mode & 0o077 == 0
+    text = report.read_text(encoding="utf-8")
+    assert text.startswith("# staging on ")
+    assert "0 restarts" in text

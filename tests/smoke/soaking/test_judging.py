@@ -60,6 +60,13 @@ def test_without_load_nothing_counts() -> None:
     assert found(half).outcome is Outcome.UNDECIDED
 
 
+def test_days_may_be_watched_without_load() -> None:
+    """What is watched after a promotion is the time, whoever uses it then."""
+    idle = [replace(look, requests=0) for look in looks()]
+    soak = found(idle, replace(DAYS2, loaded=False))
+    assert (soak.outcome, soak.why) == (Outcome.PASS, "48.0 of 48 h, well")
+
+
 def test_a_gap_does_not_count() -> None:
     """Three hours in which nobody looked, as while a machine is restarted, are not taken for good ones."""
     given = looks(50)
