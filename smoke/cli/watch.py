@@ -30,7 +30,7 @@ _STARTS = 5.0
 def command(site: Site, *, days: float | None, every: float, as_json: bool) -> int:
     """Follow the running rollout to its end, and end with its exit code. Reads only: Ctrl-C ends nothing but the watching.
 
-    With --days: what the live slot is like, day by day, with a report of each; 1 where it is not as it must be, 12 before the end.
+    With --days: what the live slot is like, with a report of each day; 1 where it is not as it must be, 12 before the end.
     """
     if days is not None:
         return _days(site, days, every, as_json=as_json)

@@ -101,7 +101,7 @@ def _updates(move: Move) -> list[str]:
 def _security(move: Move) -> list[str]:
     chapters = move.of("audit")
     lines = ["# Report of the security audit", "", *_said(chapters, "what is known against the locked packages", "audit")]
-    return [*lines, *_listed(chapters), "", "How bad a vulnerability is was not told by who was asked: see its name."]
+    return [*lines, *_listed(chapters)]
 
 
 def _guide(move: Move) -> list[str]:

@@ -157,6 +157,8 @@ class Advisories:
 
     bad: dict[str, list[str]] = field(default_factory=dict)
     """By package: what is known against it."""
+    severity: str = "LOW"
+    """Of all of that; empty: it does not say."""
     asked: list[str] = field(default_factory=list)
     status: int = 200
     url: str = ""
@@ -177,7 +179,10 @@ def _advisories(monkeypatch: pytest.MonkeyPatch) -> Iterator[Advisories]:
         def do_GET(self) -> None:
             name = self.path.rpartition("/")[2]
             affected = [{"package": {"ecosystem": "PyPI", "name": each}} for each, ids in service.bad.items() if name in ids]
-            self.answer({"id": name, "modified": "2026-01-01T00:00:00Z", "summary": f"{name} is bad", "affected": affected})
+            said = {"database_specific": {"severity": service.severity}} if service.severity else {}
+            self.answer(
+                {"id": name, "modified": "2026-01-01T00:00:00Z", "summary": f"{name} is bad", "affected": affected, **said}
+            )
 
         def answer(self, document: Any) -> None:  # noqa: ANN401 - JSON
             body = json.dumps(document).encode()
@@ -213,8 +218,18 @@ def test_what_is_known_is_told(tmp_path: Path, advisories: Advisories) -> None:
     advisories.bad = {"six": ["PYSEC-1", "PYSEC-2"]}
     found = audited(tmp_path, "1")
     assert (found.outcome, found.value, found.n) == (Outcome.FAIL, 2, 2)
-    assert found.lines[0] == "six 1.17.0: PYSEC-1: PYSEC-1 is bad, not mended"
+    assert found.lines[0] == "six 1.17.0: PYSEC-1, low: PYSEC-1 is bad, not mended"
     assert audited(tmp_path, "2").outcome is Outcome.PASS
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(("severity", "outcome"), [("CRITICAL", Outcome.FAIL), ("high", Outcome.FAIL), ("", Outcome.UNDECIDED)])
+def test_one_that_is_bad_fails_however_many_may_be(
+    tmp_path: Path, advisories: Advisories, severity: str, outcome: Outcome
+) -> None:
+    """High and critical are never allowed; of one whose severity nobody says nothing is decided."""
+    advisories.bad, advisories.severity = {"six": ["PYSEC-1"]}, severity
+    assert audited(tmp_path, "9").outcome is outcome
 
 
 @pytest.mark.processes
