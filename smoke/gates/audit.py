@@ -1,8 +1,8 @@
 """Known vulnerabilities: ``crossfade gate audit MOST PYTHON LOCK...``, as ``audit 1 {candidate} locks/py312.txt``.
 
-``uv audit`` is asked about exactly what is locked. More than MOST findings fail, and so does one that is high or critical; uv does
+``uv audit`` is asked about exactly what is locked. More than MOST findings fail, and so does a high or critical one; uv does
 not say how bad one is, so the service is asked for each, and one of which nobody knows is no pass. What cannot be asked is none
-either: where the service does not answer, or fewer packages were looked at than there are. ``CROSSFADE_ADVISORIES`` names another.
+either: where the service does not answer, or fewer packages were looked at than there are. ``CROSSFADE_ADVISORIES`` is another.
 """
 
 import json
@@ -18,7 +18,7 @@ from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.foreign import shortened
 from smoke.gates.answer import Answer, listed
-from smoke.gates.locks import Pin, pins
+from smoke.gates.pinned import Pin, pins
 from smoke.process import Ended, beside, run
 
 _OSV = "https://api.osv.dev"
@@ -99,10 +99,15 @@ def _audited(uv: str, python: str, every: Sequence[Pin]) -> Mapping[str, Any]:
     # An interpreter is looked for on PATH; none is fetched for a question.
     ours = {"PATH": f"{home}/bin{os.pathsep}{os.environ.get('PATH', '')}", "UV_PYTHON_DOWNLOADS": "never"}
     service = os.environ.get("CROSSFADE_ADVISORIES")
-    options = ["--preview", "--output-format", "json", *(["--service-url", service] if service else [])]
+    # What `[tool.uv.audit]` ignores would be gone without a trace: a finding that is lived with is a waiver's matter.
+    options = ["--preview", "--no-config", "--output-format", "json", *(["--service-url", service] if service else [])]
     with TemporaryDirectory(prefix="crossfade-audit-") as folder:
-        wanted = [f"{pin.name}=={pin.version}" + (f" ; {pin.marker}" if pin.marker else "") for pin in every]
-        about = {"name": "audited", "version": "0", "requires-python": f"=={version}.*", "dependencies": wanted}
+        about = {
+            "name": "audited",
+            "version": "0",
+            "requires-python": f"=={version}.*",
+            "dependencies": [pin.requirement for pin in every],
+        }
         lines = [f"{name} = {json.dumps(value)}\n" for name, value in about.items()]  # which TOML writes as JSON does
         Path(folder, "pyproject.toml").write_text("".join(["[project]\n", *lines]), encoding="utf-8")
         ended = _ran([uv, "audit", *options], folder, ours)

@@ -1,91 +1,119 @@
-"""What else moves: ``crossfade gate delta MOST BEFORE.lock AFTER.lock``, locks of the old runtime and of the new one.
+"""What changed among the libraries: ``crossfade gate delta BEFORE.lock AFTER.lock [N]``.
 
-A migration of Python is one of libraries most of all: the new one takes other versions of them. Each that is new, gone, newer or
-older is told; the gate fails where more than MOST have another first number (of 0.x the second), which may break what it likes.
+A new Python brings new versions of libraries with it. This tells their part apart from the runtime's. It passes when no more than
+N packages, by default none, have another major version; below 1.0 the second number is the major one.
 """
 
+import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.gates.answer import Answer, listed
-from smoke.gates.locks import Pin, pins
 from smoke.gates.pair import told_apart
+from smoke.gates.pinned import Pin, pins
+
+_HINT = "crossfade gate delta py39.lock py312.lock 3"
+_VERSION = re.compile(r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:\.post(\d+))?(?:\+[\w.]+)?")
+"""Releases of PEP 440, and those after them. What comes before a release has an order of its own, and is refused."""
+
+_Key = tuple[int, tuple[int, ...], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """One package that is not as it was."""
+class Change:
+    """What became of one package."""
 
     name: str
-    before: str
-    """Empty: it is new."""
-    after: str
-    """Empty: it is gone."""
-    breaking: bool
+    kind: str
+    """added, removed, upgraded or downgraded."""
+    before: str = ""
+    after: str = ""
+    major: bool = False
 
     def text(self) -> str:
         """For people."""
-        if not self.before:
-            return f"{self.name} {self.after} is new"
-        if not self.after:
-            return f"{self.name} {self.before} is gone"
-        return f"{self.name} {self.before} to {self.after}" + (", a major one" if self.breaking else "")
+        versions = " -> ".join(each for each in (self.before, self.after) if each)
+        return f"{self.kind}: {self.name} {versions}" + (" (major)" if self.major else "")
 
 
 def gate(given: Sequence[str]) -> Answer:
     """Compare two locks.
 
     Raises:
-        UsageError: a word makes no sense, or a file is no lock.
+        UsageError: one of them cannot be read, or a version has no order that is known here.
     """
-    if len(given) != 3 or not given[0].isdecimal():  # noqa: PLR2004 - see the hint
-        raise UsageError("gate delta wants a number and two locks", hint="crossfade gate delta 0 locks/py39.txt locks/py312.txt")
-    told_apart(given[1], given[2])
-    before, after = (_by_name(Path(each)) for each in given[1:])
-    return compared(before, after, int(given[0]), tuple(given[1:]))
+    if len(given) not in {2, 3}:
+        raise UsageError("gate delta wants two locks, and how many majors may change", hint=_HINT)
+    allowed = given[2] if len(given) > 2 else "0"  # noqa: PLR2004 - two locks
+    if not (allowed.isascii() and allowed.isdigit()):
+        raise UsageError(f"{allowed} is no number of packages", hint=_HINT)
+    told_apart(*given[:2])
+    before, after = (pins(Path(each)) for each in given[:2])
+    return compared(before, after, int(allowed), tuple(given[:2]))
 
 
-def _by_name(file: Path) -> Mapping[str, Pin]:
-    found: dict[str, Pin] = {}
-    for pin in pins(file):
-        if found.setdefault(pin.name, pin) != pin:
-            cause = f"{pin.name} has two versions there, {found[pin.name].version} and {pin.version}, by where it is installed"
-            hint = "a lock of one runtime: uv pip compile --python-version 3.12"
-            raise UsageError(f"{file} is for more than one place", where=str(file), cause=cause, hint=hint)
-    return found
+def compared(before: Sequence[Pin], after: Sequence[Pin], allowed: int = 0, files: tuple[str, ...] = ()) -> Answer:
+    """What differs between two locks.
+
+    Raises:
+        UsageError: a version has no order that is known here.
+    """
+    old, new = _by_name(before), _by_name(after)
+    if not old or not new:
+        return Answer(Outcome.UNMEASURED, f"the lock {'after' if old else 'before'} has no packages", 0, files=files)
+    every = sorted({*old, *new})
+    changes = [change for name in every if (change := _change(name, old.get(name, ()), new.get(name, ())))]
+    majors = [each for each in changes if each.major]
+    kinds = ("added", "removed", "upgraded", "downgraded")
+    counts = ", ".join(f"{sum(each.kind == kind for each in changes)} {kind}" for kind in kinds)
+    names = f": {listed([f'{each.name} {each.before} -> {each.after}' for each in majors])}" if majors else ""
+    detail = f"of {len(every)} packages {counts}; {len(majors)} of another major version, {allowed} allowed{names}"
+    outcome = Outcome.PASS if len(majors) <= allowed else Outcome.FAIL
+    lines = tuple(each.text() for each in changes)
+    return Answer(outcome, detail, len(every), len(majors), "<=", allowed, files, lines)
 
 
-def compared(before: Mapping[str, Pin], after: Mapping[str, Pin], most: int, files: tuple[str, ...] = ()) -> Answer:
-    """What differs."""
-    found = moved(before, after)
-    lines, count = tuple(each.text() for each in found), len({*before, *after})
+def _by_name(found: Sequence[Pin]) -> Mapping[str, Sequence[str]]:
+    """Versions of each package; one that forks by its markers has several."""
+    versions: defaultdict[str, set[str]] = defaultdict(set)
+    for each in found:
+        versions[each.name].add(each.version)
+    return {name: sorted(each, key=partial(key, name)) for name, each in versions.items()}
+
+
+def _change(name: str, before: Sequence[str], after: Sequence[str]) -> Change | None:
     if not before or not after:
-        return Answer(Outcome.UNMEASURED, "a lock has no package", 0, files=files)
-    breaking = [each.text() for each in found if each.breaking]
-    told = f"{len(found)} of {count} packages differ, {len(breaking)} by a major version" + (
-        f": {listed(breaking)}" if breaking else ""
-    )
-    outcome = Outcome.PASS if len(breaking) <= most else Outcome.FAIL
-    return Answer(outcome, told, count, float(len(breaking)), "<=", float(most), files, lines)
+        return Change(name, "removed" if before else "added", " | ".join(before), " | ".join(after))
+    old, new = ([key(name, each) for each in side] for side in (before, after))
+    majors = {_major(each) for each in old} != {_major(each) for each in new}
+    if before == after or (old == new and not majors and len(before) == len(after) == 1):
+        return None
+    # Of several, the newest says which way it went, and the oldest where the newest is the same.
+    up = (new[-1], new[0]) > (old[-1], old[0])
+    return Change(name, "upgraded" if up else "downgraded", " | ".join(before), " | ".join(after), majors)
 
 
-def moved(before: Mapping[str, Pin], after: Mapping[str, Pin]) -> Sequence[Moved]:
-    """Every package that is not as it was, by name."""
-    kept = {name: (before[name], after[name]) for name in before.keys() & after.keys()}
-    found = [Moved(name, before[name].version, "", breaking=False) for name in before.keys() - after.keys()]
-    found += [Moved(name, "", after[name].version, breaking=False) for name in after.keys() - before.keys()]
-    found += [
-        Moved(name, old.version, new.version, breaking=_first(old) != _first(new))
-        for name, (old, new) in kept.items()
-        if old.version != new.version
-    ]
-    return sorted(found, key=lambda each: each.name)
+def key(name: str, version: str) -> _Key:
+    """By what a version is ordered.
+
+    Raises:
+        UsageError: it is no release.
+    """
+    read = _VERSION.fullmatch(version)
+    if read is None:
+        cause = "only releases are ordered here, as 1.2.3 or 1.2.3.post1"
+        raise UsageError(f"{name} {version} cannot be compared", cause=cause, hint="pin a release of it in both locks")
+    numbers = [int(each) for each in read[2].split(".")]
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    return int(read[1] or 0), tuple(numbers), -1 if read[3] is None else int(read[3])
 
 
-def _first(pin: Pin) -> tuple[int, ...]:
-    """What of a version stays while nothing breaks, by the rules of semantic versioning."""
-    release = pin.release
-    return release[:2] if release[:1] == (0,) else release[:1]
+def _major(of: _Key) -> tuple[int, ...]:
+    epoch, numbers, _ = of
+    return (epoch, *((*numbers, 0)[:2] if numbers[0] == 0 else numbers[:1]))

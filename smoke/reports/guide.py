@@ -16,8 +16,8 @@ PLAN, SECURITY, GUIDE = "DEPENDENCY_UPDATE_PLAN.md", "SECURITY_AUDIT_REPORT.md",
 BREAKS = {"removed": "modules that are gone", "types": "types", "imports": "imports", "risks": "what may do something else"}
 TESTED = ("junit", "coverage", "replay", "ab", "load", "stop", "peer", "tls", "signatures")
 _VALUED = frozenset({"--sarif", "--patch"})
-_MOVED = re.compile(r"(\S+) (\S+) to (\S+?)(, a major one)?")
-_ONCE = re.compile(r"(\S+) (\S+) is (new|gone)")
+_MOVED = re.compile(r"(?:up|down)graded: (\S+) (.+?) -> (.+?)( \(major\))?")
+_ONCE = re.compile(r"(added|removed): (\S+) (.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,10 @@ def _updates(move: Move) -> list[str]:
     once = [(match[1], match[2], match[3]) for line in found if (match := _ONCE.fullmatch(line))]
     rows = [(name, old, new, "read its change log, and test what uses it") for name, old, new, major in moved if major]
     rows += [(name, old, new, "comes with the lock") for name, old, new, major in moved if not major]
-    rows += [(name, version, "", "must not be imported any more: gate imports") for name, version, how in once if how == "gone"]
-    rows += [(name, "", version, "comes with the lock") for name, version, how in once if how == "new"]
+    rows += [
+        (name, version, "", "must not be imported any more: gate imports") for how, name, version in once if how == "removed"
+    ]
+    rows += [(name, "", version, "comes with the lock") for how, name, version in once if how == "added"]
     if rows:
         lines += ["", *_table(("package", "before", "after", "what to do"), rows)]
     return [

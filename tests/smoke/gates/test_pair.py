@@ -14,6 +14,7 @@ COMPARING = {
     "imports": "{one} {two} .",
     "types": "{one} {two} .",
     "junit": "{one} {two}",
+    "delta": "{one} {two}",
     "signatures": "{one} {two}",
 }
 
