@@ -63,9 +63,11 @@ def test_nothing_read_is_not_measured(tmp_path: Path) -> None:
     empty, full = tmp_path / "empty.lock", tmp_path / "full.lock"
     empty.write_text("# nothing\n", encoding="utf-8")
     full.write_text("a==1\n", encoding="utf-8")
-    for words in ([empty, full], [full, empty], [empty, empty]):
+    for words in ([empty, full], [full, empty]):
         assert gate("delta")([str(each) for each in words]).outcome is Outcome.UNMEASURED
-    assert gate("delta")([str(full), str(full)]).outcome is Outcome.PASS
+    same = tmp_path / "same.lock"
+    same.write_text("a==1\n", encoding="utf-8")
+    assert gate("delta")([str(full), str(same)]).outcome is Outcome.PASS
 
 
 def test_locks_are_read_as_they_are_written(tmp_path: Path) -> None:
