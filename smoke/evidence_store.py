@@ -26,19 +26,14 @@ class EvidenceStore:
         Raises:
             JournalError: it is damaged, or was changed after it was written.
         """
-        return self._read()[0]
+        return self.read()[0]
 
-    def link(self) -> str:
-        """The hash of the last link, which whoever has it can hold against the chain later; empty: there is none.
+    def read(self) -> tuple[Sequence[Evidence], str]:
+        """All of it, oldest first, and the hash of its last link, which whoever has it can hold against the chain later.
 
         Raises:
-            JournalError: the chain is damaged, or was changed after it was written.
+            JournalError: it is damaged, or was changed after it was written.
         """
-        evidence, last = self._read()
-        return last if evidence else ""
-
-    def _read(self) -> tuple[Sequence[Evidence], str]:
-        """All of it, and the hash of its last link."""
         records = self._journal.records(_CHAIN)
         try:
             return chained(records), str(records[-1]["hash"]) if records else FIRST
@@ -54,7 +49,7 @@ class EvidenceStore:
             Locked: somebody else adds some at this moment.
         """
         with self._journal.open(_CHAIN) as writer:
-            _, before = self._read()  # nothing is added to what is broken
+            _, before = self.read()  # nothing is added to what is broken
             record = linked(evidence, before)
             writer.append(record)
         return str(record["hash"])

@@ -56,12 +56,18 @@ class Noticing:
 @contextmanager
 def telling(contract: Contract, folder: Path, clock: Clock) -> Iterator[tuple[Noticing, ...]]:
     """What listens where the settings that were deployed name somebody; everything was sent once the context has ended."""
-    places = contract.config.get("notify")
-    if not isinstance(places, Mapping) or not places:
+    notifier = notifier_of(contract, folder, clock)
+    if notifier is None:
         yield ()
         return
-    with closing(Noticing(contract.stack, Notifier(places, folder, clock), clock.wall)) as noticing:
+    with closing(Noticing(contract.stack, notifier, clock.wall)) as noticing:
         yield (noticing,)
+
+
+def notifier_of(contract: Contract, folder: Path, clock: Clock) -> Notifier | None:
+    """Tells those whom the deployed settings name; None: they name nobody."""
+    places = contract.config.get("notify")
+    return Notifier(places, folder, clock) if isinstance(places, Mapping) and places else None
 
 
 def complain(deliveries: Sequence[Delivery]) -> None:

@@ -78,7 +78,7 @@ def how(status: int) -> str:
 
 
 def _status(process: "subprocess.Popen[bytes]", limit: float) -> int | None:
-    end = _killer(process.pid)
+    end = killer(process.pid)
     # Who runs it may be a thread that does not outlive the program; what it started would.
     atexit.register(end)
     try:
@@ -92,7 +92,9 @@ def _status(process: "subprocess.Popen[bytes]", limit: float) -> int | None:
             process.wait(_END)
 
 
-def _killer(group: int) -> Callable[[], None]:
+def killer(group: int) -> Callable[[], None]:
+    """What ends a process and all that it began in its group; it may be gone by then."""
+
     def end() -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)

@@ -23,9 +23,6 @@ class Fact:
     """Whether it answers its row; else it says why not."""
 
 
-_NEVER = Fact("", "", counts=False)
-
-
 @dataclass(frozen=True, slots=True)
 class Told:
     """How one row stands."""
@@ -63,8 +60,9 @@ def facts_of(
         opened = next((each for each in events if isinstance(each, Opened)), None)
         if opened is not None:
             found |= _of(name, opened, events) if opened.release == release else {}
-            back = _back(name, events, same=plan is None or opened.plan == plan)
-            found |= back if back.get("rehearsed", _NEVER).counts or not found.get("rehearsed", _NEVER).counts else {}
+            back, known = _back(name, events, same=plan is None or opened.plan == plan), found.get("rehearsed")
+            if back is not None and (back.counts or known is None or not known.counts):
+                found["rehearsed"] = back
     return found
 
 
@@ -86,15 +84,15 @@ def _of(name: str, opened: Opened, events: Sequence[Event]) -> Mapping[str, Fact
     return found
 
 
-def _back(name: str, events: Sequence[Event], *, same: bool) -> Mapping[str, Fact]:
-    """Whether a way back was gone, with traffic, and how long that took; by the ``same`` plan as now."""
+def _back(name: str, events: Sequence[Event], *, same: bool) -> Fact | None:
+    """The way back that was gone, with traffic, and how long that took; it counts where the plan is the ``same`` as now."""
     moved = any(isinstance(each, Shifted) for each in events)
     cleared = next((each for each in events if isinstance(each, Cleared)), None)
     if not moved or cleared is None:
-        return {}
+        return None
     before = max((each.at for each in events if each.at <= cleared.at and not isinstance(each, Cleared)), default=cleared.at)
     says = f"{name} went back: all traffic within {cleared.at - before:.1f} s of the decision"
-    return {"rehearsed": Fact(says if same else f"{says}; by another plan than there is now", name, same)}
+    return Fact(says if same else f"{says}; by another plan than there is now", name, same)
 
 
 def told(
@@ -122,10 +120,18 @@ def _told(row: Row, gates: Sequence[Standing], facts: Mapping[str, Fact], skippe
         )
         names = tuple(each.gate.id for each in gates)
         return Told(row, _WORDS.get(worst.state, worst.state.value), f"{worst.gate.id}: {worst.why}", names)
-    if fact is not None and not fact.counts:
-        return Told(row, OPEN, fact.says, (fact.by,))
     if fact is not None:
-        return Told(row, MEASURED, fact.says, (fact.by,))
+        return Told(row, MEASURED if fact.counts else OPEN, fact.says, (fact.by,))
     if row.how is How.ROLLOUT:
         return Told(row, OPEN, "no rollout of this release has shown it yet")
     return Told(row, NOT_ASKED, f"crossfade:checks: NAME: {{phase: {row.phase}, rows: [{row.number}], command: ...}}")
+
+
+def counted(rows: Sequence[Told]) -> Mapping[str, Mapping[str, int]]:
+    """How many rows each phase has, and how many of them are done."""
+    found: dict[str, dict[str, int]] = {}
+    for each in rows:
+        counts = found.setdefault(each.row.phase, {"rows": 0, "done": 0})
+        counts["rows"] += 1
+        counts["done"] += each.done
+    return found

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from infra.contract import Placement
 from smoke.cli.frame import check_settings, me, on_stack
 from smoke.cli.gates import Gates, gates_of
 from smoke.cli.main import print_document
@@ -54,30 +55,35 @@ def _chosen(known: Gates, names: Sequence[str], phase: str | None) -> Sequence[C
 
 def _ask(site: Site, known: Gates, chosen: Sequence[Command], *, quiet: bool) -> None:
     asker = Asker(site.project.folder, site.evidence.folder, site.name, known.release, me(), site.clock)
+    placed = _placed(site)
     for each in chosen:
         if not quiet:
             sys.stderr.write(f"{each.gate.id}: {each.gate.wanted}?\n")
-        found = replace(asker, pythons=_pythons(site, each.gate.service)).ask(each)
+        found = replace(asker, pythons=_pythons(placed, each.gate.service)).ask(each)
         site.evidence.add(found)
         if not quiet:
             sys.stdout.write(f"{found.outcome.value:<13} {found.gate:<24} {found.seconds:7.1f} s  {found.detail}\n")
             sys.stdout.flush()
 
 
-def _pythons(site: Site, service: str | None) -> Mapping[str, str]:
-    """The interpreters of both slots, of that service or of the first; those of containers are none of this machine."""
+def _placed(site: Site) -> Mapping[str, Sequence[Placement]]:
+    """What is in the ``live`` slot and in the ``candidate``'s; nothing of a stack that was never brought up."""
     try:
         contract = site.contract
         live = site.history().live(contract)
     except NoSuchStack:
         return {}
-    services = [each for each in contract.services if service in {None, each.name}]
-    found: dict[str, str] = {}
-    for which, slots in (("live", {live}), ("candidate", contract.releases.keys() - {live})):
-        placed = [each.placements[slot] for each in services for slot in slots if slot in each.placements]
-        if placed and not placed[0].imaged:
-            found[which] = placed[0].python
-    return found
+    every = [placement for each in contract.services for placement in each.placements.values()]
+    return {
+        "live": [each for each in every if each.slot == live],
+        "candidate": [each for each in every if each.slot in contract.releases and each.slot != live],
+    }
+
+
+def _pythons(placed: Mapping[str, Sequence[Placement]], service: str | None) -> Mapping[str, str]:
+    """The interpreters of both slots, of that service or of the first; those of containers are none of this machine."""
+    firsts = {which: next((each for each in found if service in {None, each.service}), None) for which, found in placed.items()}
+    return {which: each.python for which, each in firsts.items() if each is not None and not each.imaged}
 
 
 def _line(each: Standing) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from smoke.checklist import Told
+from smoke.checklist import Told, counted
 from smoke.cli.frame import on_stack
 from smoke.cli.main import print_document
-from smoke.cli.rows import checklist_of, counted, summary
+from smoke.cli.rows import checklist_of, summary
 from smoke.errors import Exit, UsageError
 from smoke.evidence import PHASES
 from smoke.wiring import Site
@@ -41,8 +41,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     elif as_html:
         from smoke.reports.ticked import checklist_page  # noqa: PLC0415 - the other forms do not wait for it
 
-        store = site.evidence
-        sys.stdout.write(checklist_page(site.name, found.release, shown, store.all(), store.link(), site.clock.wall()))
+        release = found.gates.release
+        sys.stdout.write(checklist_page(site.name, release, shown, found.evidence, found.link, site.clock.wall()))
     elif phases:
         sys.stdout.writelines(summary(shown))
     else:

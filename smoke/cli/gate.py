@@ -26,8 +26,7 @@ def command(*, name: str | None, words: tuple[str, ...], as_json: bool, sarif: s
         answer = _written(answer, Path(sarif), document(name, answer))
     if patch is not None:
         answer = _written(answer, Path(patch), answer.patch)
-    text = answer.text()
-    sys.stdout.write(text.splitlines(keepends=True)[-1] if as_json else text)
+    sys.stdout.write(answer.text(alone=as_json))
     return answer.code
 
 

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import click
 
-from smoke.cli.frame import check_settings, on_stack
-from smoke.cli.gates import gates_of
+from smoke.cli.frame import on_stack
 from smoke.cli.main import print_document
 from smoke.cli.rows import checklist_of
 from smoke.errors import Exit, NoSuchStack, UsageError
 from smoke.evidence import Evidence
-from smoke.plan import Plan
 from smoke.reports.guide import Chapter, Move, documents, kind_of
 from smoke.wiring import Site
 
@@ -45,15 +43,14 @@ def command(site: Site, *, folder: Path, as_json: bool) -> int:
 
 
 def _move(site: Site) -> Move:
-    settings = check_settings(site)
-    gates, evidence, now = gates_of(site, settings), site.evidence.all(), site.clock.wall()
+    found, now = checklist_of(site), site.clock.wall()
     chapters = []
-    for each in gates.commands.values():
-        standing = gates.stand(each.gate, evidence, now)
+    for each in found.gates.commands.values():
+        standing = found.gates.stand(each.gate, found.evidence, now)
         chapters.append(Chapter(standing, kind_of(each.words), _written(site, standing.evidence)))
-    rehearsal = next(each for each in checklist_of(site).rows if each.row.fact == "rehearsed")
-    plan, way_back = Plan.from_json(settings["plan"]), rehearsal.why if rehearsal.done else ""
-    return Move(site.name, gates.release, _runtimes(site), plan, way_back, chapters, site.evidence.link())
+    rehearsal = next(each for each in found.rows if each.row.fact == "rehearsed")
+    way_back = rehearsal.why if rehearsal.done else ""
+    return Move(site.name, found.gates.release, _runtimes(site), found.plan, way_back, chapters, found.link)
 
 
 def _runtimes(site: Site) -> Mapping[str, str]:

@@ -1,13 +1,13 @@
 """The rows of the checklist, as they stand for a stack."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smoke.checklist import Told, facts_of, told
+from smoke.checklist import Told, counted, facts_of, told
 from smoke.cli.frame import check_settings
-from smoke.cli.gates import gates_of
+from smoke.cli.gates import Gates, gates_of
 from smoke.errors import NoSuchStack
-from smoke.evidence import Standing
+from smoke.evidence import Evidence, Standing
 from smoke.plan import Plan
 from smoke.wiring import Site
 
@@ -16,9 +16,14 @@ from smoke.wiring import Site
 class Checklist:
     """Every row, with its state now."""
 
-    release: str
-    """Fingerprint of what it is about."""
+    gates: Gates
+    """With the release that it is about."""
+    plan: Plan
+    """What is asked for now."""
     rows: Sequence[Told]
+    evidence: Sequence[Evidence]
+    link: str
+    """The last of the chain of evidence; empty: there is none."""
 
 
 def checklist_of(site: Site) -> Checklist:
@@ -29,7 +34,8 @@ def checklist_of(site: Site) -> Checklist:
     """
     settings = check_settings(site)
     gates, checks = gates_of(site, settings), settings["checks"]
-    evidence, now = site.evidence.all(), site.clock.wall()
+    plan, now = Plan.from_json(settings["plan"]), site.clock.wall()
+    evidence, link = site.evidence.read()
     named: dict[int, list[Standing]] = {}
     for name, each in gates.commands.items():
         for number in checks["gates"][name]["rows"]:
@@ -37,8 +43,8 @@ def checklist_of(site: Site) -> Checklist:
     rollouts = {name: site.events(name) for name in site.journal.rollouts()}
     placed, images = _placed(site, gates.release)
     skipped = {int(number): str(why) for number, why in checks["skips"].items()}
-    facts = facts_of(rollouts, gates.release, placed, Plan.from_json(settings["plan"]), images=images)
-    return Checklist(gates.release, told(named, facts, skipped))
+    facts = facts_of(rollouts, gates.release, placed, plan, images=images)
+    return Checklist(gates, plan, told(named, facts, skipped), evidence, link if evidence else "")
 
 
 def _placed(site: Site, release: str) -> tuple[str | None, bool]:
@@ -52,16 +58,6 @@ def _placed(site: Site, release: str) -> tuple[str | None, bool]:
         return None, False
     held = [each.placements[slot] for each in contract.services if slot in each.placements]
     return slot, bool(held) and all(each.imaged for each in held)
-
-
-def counted(rows: Sequence[Told]) -> Mapping[str, Mapping[str, int]]:
-    """How many rows each phase has, and how many of them are done."""
-    found: dict[str, dict[str, int]] = {}
-    for each in rows:
-        counts = found.setdefault(each.row.phase, {"rows": 0, "done": 0})
-        counts["rows"] += 1
-        counts["done"] += each.done
-    return found
 
 
 def summary(rows: Sequence[Told]) -> Sequence[str]:

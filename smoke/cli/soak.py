@@ -33,8 +33,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     errors = Plan.from_json(settings["plan"]).gates.errors
     wanted = Wanted(hours * HOUR, every, errors, memory=_limits(memory, {each.name for each in site.contract.services}))
     answer = answered(kept(site, "soak") if show else watched(site, "soak", wanted), wanted)
-    text = answer.text()
-    sys.stdout.write(text.splitlines(keepends=True)[-1] if as_json else text)
+    sys.stdout.write(answer.text(alone=as_json))
     return answer.code
 
 

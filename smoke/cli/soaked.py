@@ -2,15 +2,15 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from smoke.gates import Answer
 from smoke.journals import FileJournal
 from smoke.meters import meter
-from smoke.notices import Notice, Notifier
-from smoke.noticing import complain
+from smoke.notices import Notice
+from smoke.noticing import complain, notifier_of
 from smoke.private import write_private
 from smoke.soaker import Soaker, soak
 from smoke.soaking import Look, Soak, Wanted, judged
@@ -29,8 +29,7 @@ def kept(site: Site, folder: str) -> list[Look]:
     Raises:
         JournalError: it cannot be read.
     """
-    journal, name = _journal(site, folder)
-    return [Look.from_record(each) for each in journal.records(name)] if name in journal.rollouts() else []
+    return _looks(*_journal(site, folder))
 
 
 def watched(site: Site, folder: str, wanted: Wanted) -> Sequence[Look]:
@@ -44,11 +43,12 @@ def watched(site: Site, folder: str, wanted: Wanted) -> Sequence[Look]:
     contract = site.contract
     live, slots = site.history().live(contract), tuple(sorted(contract.releases))
     meters = {each.name: meter(each.meter) for each in contract.services if each.meter is not None}
-    with journal.open(name) as writer, site.sampler(slots) as sampler, suppress(KeyboardInterrupt):
-        looks = kept(site, folder)
-        soaker = Soaker(live, lambda: sampler.once(_LIMIT), meters, site.clock)
-        soak(soaker, writer, looks, wanted, _Telling(site, folder, looks, wanted))
-    return kept(site, folder)
+    with journal.open(name) as writer, site.sampler(slots) as sampler:
+        looks = _looks(journal, name)
+        with suppress(KeyboardInterrupt):
+            soaker = Soaker(live, lambda: sampler.once(_LIMIT), meters, site.clock)
+            soak(soaker, writer, looks, wanted, _Telling(site, folder, looks, wanted))
+    return looks
 
 
 def answered(looks: Sequence[Look], wanted: Wanted) -> Answer:
@@ -91,14 +91,17 @@ class _Telling:
         return f"# {self._site.name} on {day} (UTC): {answer.outcome.value}\n\n{lines}"
 
     def _send(self, day: str) -> None:
-        places = self._site.contract.config.get("notify")
-        if isinstance(places, Mapping) and places:
-            notice = Notice(self._site.name, self._report(day), self._site.clock.wall())
-            complain(Notifier(places, self._site.project.folder, self._site.clock).send(notice))
+        notifier = notifier_of(self._site.contract, self._site.project.folder, self._site.clock)
+        if notifier is not None:
+            complain(notifier.send(Notice(self._site.name, self._report(day), self._site.clock.wall())))
 
 
 def _date(look: Look) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(look.at))
+
+
+def _looks(journal: FileJournal, name: str) -> list[Look]:
+    return [Look.from_record(each) for each in journal.records(name)] if name in journal.rollouts() else []
 
 
 def _journal(site: Site, folder: str) -> tuple[FileJournal, str]:

@@ -43,7 +43,8 @@ def command(site: Site, *, as_json: bool, phases: bool) -> int:
 
 def _phases(site: Site, *, as_json: bool) -> int:
     """What ``crossfade checklist --phases`` says; here for whoever asks how it stands."""
-    from smoke.cli.rows import checklist_of, counted, summary  # noqa: PLC0415 - status alone need not wait for it
+    from smoke.checklist import counted  # noqa: PLC0415 - status alone need not wait for it
+    from smoke.cli.rows import checklist_of, summary  # noqa: PLC0415
 
     rows = checklist_of(site).rows
     if as_json:

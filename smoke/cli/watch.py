@@ -12,7 +12,6 @@ from smoke.errors import Exit, TimedOut
 from smoke.guard import on_guard
 from smoke.plan import Plan
 from smoke.rollout import Drifted, Event, Looked, Phase, Rollout, apply, describe, sentence
-from smoke.soaking import Wanted
 from smoke.wiring import Site
 
 _EVERY = 0.5
@@ -48,13 +47,14 @@ def command(site: Site, *, days: float | None, every: float, as_json: bool) -> i
 
 
 def _days(site: Site, days: float, every: float, *, as_json: bool) -> int:
-    from smoke.cli.soaked import DAY, answered, watched  # noqa: PLC0415 - whoever follows a rollout does not wait for it
+    # Whoever follows a rollout does not wait for these.
+    from smoke.cli.soaked import DAY, answered, watched  # noqa: PLC0415
+    from smoke.soaking import Wanted  # noqa: PLC0415
 
     errors = Plan.from_json(site.contract.plan).gates.errors
     wanted = Wanted(days * DAY, every, errors, loaded=False)
     answer = answered(watched(site, "daily", wanted), wanted)
-    text = answer.text()
-    sys.stdout.write(text.splitlines(keepends=True)[-1] if as_json else text)
+    sys.stdout.write(answer.text(alone=as_json))
     return answer.code
 
 

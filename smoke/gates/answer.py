@@ -66,9 +66,10 @@ class Answer:
             "files": list(self.files),
         }
 
-    def text(self) -> str:
-        """All that is printed."""
-        return "".join(f"{printable(line)}\n" for line in (*self.lines, self.detail)) + json.dumps(self.document()) + "\n"
+    def text(self, *, alone: bool = False) -> str:
+        """All that is printed, or the last line ``alone``."""
+        lines = () if alone else (*self.lines, self.detail)
+        return "".join(f"{printable(line)}\n" for line in lines) + json.dumps(self.document()) + "\n"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -14,10 +14,9 @@ from pathlib import Path
 from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.gates.answer import Answer, Place, listed
-from smoke.gates.sources import version
+from smoke.gates.sources import SEEN, version
 from smoke.process import run
 
-SEEN = "crossfade: seen"
 _LARGEST = 2**20
 """Bytes of a text; what is larger is data."""
 _LEFT = frozenset({"uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml"})

@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.gates.answer import Answer, Place, listed
-from smoke.gates.sources import gathered, parsed, sources, version
-
-SEEN = "# crossfade: seen"
+from smoke.gates.sources import SEEN, gathered, parsed, sources, version
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +71,23 @@ _ALIASES = frozenset(
 )
 
 
+def _caught(node: ast.AST) -> set[str]:
+    """The names that a handler catches; of another node none."""
+    if not isinstance(node, ast.ExceptHandler) or node.type is None:
+        return set()
+    return {_name(kind) for kind in (node.type.elts if isinstance(node.type, ast.Tuple) else [node.type])}
+
+
 def _timeout_branch(node: ast.AST, _: Module) -> bool:
     """A handler that tells a timeout by one of the names that are ``TimeoutError`` now."""
-    if not isinstance(node, ast.ExceptHandler) or node.type is None:
-        return False
-    kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-    return any(_name(kind) in _ALIASES for kind in kinds)
+    return bool(_caught(node) & _ALIASES)
 
 
 def _network_branch(node: ast.AST, module: Module) -> bool:
     """A handler of network errors where something is waited for with a limit; one that names the timeout too meant it."""
-    if not isinstance(node, ast.ExceptHandler) or node.type is None or _timeout_branch(node, module):
-        return False
-    kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+    caught = _caught(node)
     waits = bool(module.words & {"wait_for", "settimeout", "result", "timeout"})
-    return waits and any(_name(kind) in {"OSError", "IOError", "EnvironmentError", "TimeoutError"} for kind in kinds)
+    return waits and not caught & _ALIASES and bool(caught & {"OSError", "IOError", "EnvironmentError", "TimeoutError"})
 
 
 def _thread_at_exit(node: ast.AST, module: Module) -> bool:
@@ -200,7 +200,7 @@ def found(source: bytes, file: str, wanted: Mapping[str, Risk]) -> Iterator[Plac
     module, lines = Module(tree, called), source.splitlines()
     for node in ast.walk(tree):
         number = getattr(node, "lineno", 0)
-        if number and lines[number - 1].rstrip().endswith(SEEN.encode()):
+        if number and lines[number - 1].rstrip().endswith(f"# {SEEN}".encode()):
             continue
         for name, risk in wanted.items():
             if risk.looks(node, module):

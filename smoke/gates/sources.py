@@ -9,6 +9,8 @@ from typing import TypeVar
 from smoke.errors import UsageError
 
 Found = TypeVar("Found")
+SEEN = "crossfade: seen"
+"""What a line says in a comment that somebody looked at."""
 
 
 def sources(path: str) -> Sequence[Path]:

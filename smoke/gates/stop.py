@@ -22,7 +22,7 @@ from smoke.foreign import shortened
 from smoke.gates.answer import Answer
 from smoke.gates.pair import told_apart
 from smoke.gates.replay import compared
-from smoke.process import Ended, for_strangers, last_line
+from smoke.process import Ended, for_strangers, killer, last_line
 from smoke.redaction import redacted, secrets_in
 
 _READY = 60.0
@@ -110,8 +110,7 @@ def _running(words: Sequence[str], log: Path) -> Iterator["subprocess.Popen[byte
     try:
         yield process
     finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        killer(process.pid)()
         process.wait()
 
 

@@ -6,7 +6,6 @@ ask is undecided. What a marker leaves out on that Python is counted apart, and 
 
 import os
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.gates.answer import Answer, listed
 from smoke.gates.pinned import EXPORT, Pin, options, pins
-from smoke.process import Ended, run
+from smoke.process import Ended, beside, run
 
 _HINT = "crossfade gate wheels 3.12 requirements.lock"
 _LIMIT = 60.0
@@ -72,12 +71,6 @@ def gate(given: Sequence[str]) -> Answer:
     return judged(found, version, (lock,))
 
 
-def uv() -> str:
-    """The uv beside this Python, else the one on PATH."""
-    own = Path(sys.prefix) / "bin" / "uv"
-    return str(own) if own.exists() else shutil.which("uv") or "uv"
-
-
 def judged(found: Sequence[Found], version: str, files: tuple[str, ...] = ()) -> Answer:
     """What the answers come to: one that is known to lack a wheel fails, whatever else is not known."""
     of = {kind: [each for each in found if each.kind is kind] for kind in Kind}
@@ -116,7 +109,7 @@ def said(pin: Pin, ended: Ended) -> Found:
 def _asked(pin: Pin, version: str, ways: Sequence[str]) -> Found:
     if not pin.indexed:
         return Found(pin, Kind.UNKNOWN, "it comes from no index")
-    words = [uv(), "pip", "compile", "--quiet", "--no-deps", "--no-build", "--no-header", "--no-annotate"]
+    words = [beside("uv") or "uv", "pip", "compile", "--quiet", "--no-deps", "--no-build", "--no-header", "--no-annotate"]
     more = ["--no-python-downloads", "--color", "never", "--python-version", version]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "one.in"

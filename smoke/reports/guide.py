@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 from smoke.evidence import Standing
 from smoke.plan import Plan
+from smoke.reports.markdown import table
 from smoke.reports.telling import date
 
 PLAN, SECURITY, GUIDE = "DEPENDENCY_UPDATE_PLAN.md", "SECURITY_AUDIT_REPORT.md", "MIGRATION_GUIDE.md"
@@ -164,8 +165,7 @@ def _listed(chapters: Sequence[Chapter]) -> list[str]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    cells = [[_plain(cell) for cell in row] for row in rows]
-    return ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *("| " + " | ".join(row) + " |" for row in cells)]
+    return table(head, [[_plain(cell) for cell in row] for row in rows])
 
 
 def _plain(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from smoke.checklist import Told
+from smoke.checklist import Told, counted
 from smoke.evidence import Evidence
 from smoke.reports.markup import Markup, table, tag, together
 from smoke.reports.page import page
@@ -22,7 +22,7 @@ def checklist_page(stack: str, release: str, rows: Sequence[Told], evidence: Seq
         tag("h2", "Phases"),
         table(
             ("phase", "done", "rows"),
-            [(name, str(sum(each.done for each in part)), str(len(part))) for name, part in _phases(rows)],
+            [(name, f"{counts['done']}", f"{counts['rows']}") for name, counts in counted(rows).items()],
             "",
         ),
         *_parts(rows),
@@ -36,12 +36,8 @@ def checklist_page(stack: str, release: str, rows: Sequence[Told], evidence: Seq
     )
 
 
-def _phases(rows: Sequence[Told]) -> list[tuple[str, list[Told]]]:
-    return [(name, [*part]) for name, part in groupby(rows, key=lambda each: each.row.phase)]
-
-
 def _parts(rows: Sequence[Told]) -> Iterator[Markup]:
-    for name, part in _phases(rows):
+    for name, part in groupby(rows, key=lambda each: each.row.phase):
         yield tag("h2", name.capitalize())
         yield tag("ol", *(_row(each) for each in part))
 

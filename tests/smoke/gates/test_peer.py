@@ -1,10 +1,8 @@
 """A peer in trouble, on both runtimes: each fault is what it says, and a program that takes another branch is found."""
 
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -73,18 +71,6 @@ def _answer(listener: socket.socket) -> None:
             with suppress(OSError), connection:
                 if connection.recv(100):
                     connection.sendall(ANSWER)
-
-
-@pytest.fixture(name="programs")
-def _programs(tmp_path: Path) -> tuple[str, str]:
-    """An old and a new interpreter, which a program can tell apart by its environment."""
-    made = []
-    for name in ("old", "new"):
-        file = tmp_path / name
-        file.write_text(f'#!/bin/sh\nWHICH={name} exec {sys.executable} "$@"\n', encoding="utf-8")
-        file.chmod(0o755)
-        made.append(str(file))
-    return made[0], made[1]
 
 
 def met(programs: tuple[str, str], peer: str, program: str, fault: str = "all") -> Answer:

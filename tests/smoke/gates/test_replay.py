@@ -1,6 +1,5 @@
 """The same inputs through two runtimes: what differs is told, what nobody repeats is not held against anybody."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -59,18 +58,6 @@ def test_what_the_old_one_does_not_repeat_is_left_out() -> None:
     assert why("at 12 buy", "at 99 buy", again="at 13 buy") == ""
     assert why("at 12 buy", "at 99 sell", again="at 13 buy") == "buy before, sell after"
     assert compared("a", said("1 2"), said("3 4"), said("5 6"), 0.0).unsteady == 2
-
-
-@pytest.fixture(name="programs")
-def _programs(tmp_path: Path) -> tuple[str, str]:
-    """An old and a new interpreter, which a program can tell apart by its environment."""
-    made = []
-    for name in ("old", "new"):
-        file = tmp_path / name
-        file.write_text(f'#!/bin/sh\nWHICH={name} exec {sys.executable} "$@"\n', encoding="utf-8")
-        file.chmod(0o755)
-        made.append(str(file))
-    return made[0], made[1]
 
 
 def replayed(programs: tuple[str, str], inputs: str, program: str, tolerance: str = "1e-9") -> Answer:

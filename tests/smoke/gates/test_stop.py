@@ -1,7 +1,6 @@
 """How a program ends on both runtimes: in time, with its exit status, and with all that it says on its way out."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -49,18 +48,6 @@ def test_what_was_never_asked_is_told() -> None:
     never = Asked(Ended(None, "", ""), 0.0, "was not ready within 60 s")
     assert judged(never, ended(), ended(), 10.0).outcome is Outcome.UNMEASURED
     assert judged(ended(), ended(), never, 10.0).outcome is Outcome.FAIL
-
-
-@pytest.fixture(name="programs")
-def _programs(tmp_path: Path) -> tuple[str, str]:
-    """An old and a new interpreter, which a program can tell apart by its environment."""
-    made = []
-    for name in ("old", "new"):
-        file = tmp_path / name
-        file.write_text(f'#!/bin/sh\nWHICH={name} exec {sys.executable} "$@"\n', encoding="utf-8")
-        file.chmod(0o755)
-        made.append(str(file))
-    return made[0], made[1]
 
 
 def stopped(programs: tuple[str, str], program: str, seconds: str = "10", ready: str = "it is ready") -> Answer:
