@@ -6,6 +6,6 @@ What must not be here: where evidence and journals are kept, and how rows are sh
 """
 
 from smoke.checklist.rows import ROWS, How, Row
-from smoke.checklist.telling import Fact, Told, counted, facts_of, told
+from smoke.checklist.telling import Fact, Placed, Told, counted, facts_of, told
 
-__all__ = ["ROWS", "Fact", "How", "Row", "Told", "counted", "facts_of", "told"]
+__all__ = ["ROWS", "Fact", "How", "Placed", "Row", "Told", "counted", "facts_of", "told"]

@@ -13,6 +13,8 @@ class How(Enum):
     """A gate of the settings that names it."""
     ROLLOUT = "rollout"
     """What a rollout of the release left in the journal."""
+    BEFORE = "before"
+    """All rows before it."""
     PERSON = "person"
     """A person alone: a gate may name it, and be attested."""
 
@@ -55,7 +57,7 @@ _PREPARE: tuple[tuple[str, How, str], ...] = (
     ("the project's own compatibility script passes", How.GATE, ""),
     ("the tests were run on both runtimes, and compared", How.GATE, ""),
     ("what was found has an owner", How.GATE, ""),
-    ("the first phase is done", How.GATE, ""),
+    ("the first phase is done", How.BEFORE, ""),
     ("the team was briefed", How.PERSON, ""),
 )
 _TEST: tuple[tuple[str, How, str], ...] = (
@@ -70,7 +72,7 @@ _TEST: tuple[tuple[str, How, str], ...] = (
     ("nothing became slower than allowed", How.GATE, ""),
     ("memory is as it was, or better", How.GATE, ""),
     ("it bears the load that it must", How.GATE, ""),
-    ("the second phase is done", How.GATE, ""),
+    ("the second phase is done", How.BEFORE, ""),
 )
 _IMAGES: tuple[tuple[str, How, str], ...] = (
     ("the agent's image is built for both runtimes", How.ROLLOUT, "imaged"),
@@ -87,7 +89,7 @@ _IMAGES: tuple[tuple[str, How, str], ...] = (
     ("CI tests both runtimes", How.GATE, ""),
     ("CI tests and deploys by the new way", How.GATE, ""),
     ("CI passed for this commit", How.GATE, ""),
-    ("the third phase is done", How.GATE, ""),
+    ("the third phase is done", How.BEFORE, ""),
 )
 _STAGING: tuple[tuple[str, How, str], ...] = (
     ("it is declared in staging", How.ROLLOUT, "placed"),
@@ -104,7 +106,7 @@ _STAGING: tuple[tuple[str, How, str], ...] = (
     ("memory does not grow", How.GATE, ""),
     ("no error is unexpected", How.GATE, ""),
     ("decisions of the trading logic are the same", How.GATE, ""),
-    ("it is ready for production", How.GATE, ""),
+    ("it is ready for production", How.BEFORE, ""),
 )
 _PRODUCTION: tuple[tuple[str, How, str], ...] = (
     ("tests and staging passed for this release", How.GATE, ""),

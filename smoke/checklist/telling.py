@@ -9,6 +9,7 @@ from smoke.plan import Plan
 from smoke.rollout import Cleared, Event, Finished, Opened, Passed, Proved, Settled, Shifted
 
 OPEN, NOT_ASKED, SKIPPED, MEASURED = "open", "no gate names it", "not applicable", "measured"
+_CONTRACT = "the stack's contract"
 _WORDS = {State.PASSED: MEASURED}
 
 
@@ -40,22 +41,32 @@ class Told:
         return self.state in {MEASURED, State.ATTESTED.value, State.WAIVED.value, SKIPPED}
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a release is placed."""
+
+    slot: str
+    images: bool = False
+    """It is made from images."""
+    alone: bool = False
+    """Nothing is in the other slot."""
+
+
 def facts_of(
-    rollouts: Mapping[str, Sequence[Event]], release: str, placed: str | None, plan: Plan | None = None, *, images: bool = False
+    rollouts: Mapping[str, Sequence[Event]], release: str, placed: Placed | None, plan: Plan | None = None
 ) -> Mapping[str, Fact]:
     """What is known without a gate.
 
     Args:
         rollouts: the events of each rollout of the stack, oldest first.
         release: fingerprint of what is asked for.
-        placed: the slot that holds it; None: none does.
-        images: whether what is placed was made from images.
+        placed: where it is; None: nowhere.
         plan: what is asked for now; None: nobody knows. A way back by another one is no rehearsal of it.
     """
     found = {"known": Fact("computed from evidence and journals, at every look", "crossfade checklist")}
     if placed is not None:
-        found["placed"] = Fact(f"slot {placed} holds {release}", "the stack's contract")
-        found |= {"imaged": Fact(f"slot {placed} runs images of {release}", "the stack's contract")} if images else {}
+        found["placed"] = Fact(f"slot {placed.slot} holds {release}", _CONTRACT)
+        found |= {"imaged": Fact(f"slot {placed.slot} runs images of {release}", _CONTRACT)} if placed.images else {}
     for name, events in rollouts.items():
         opened = next((each for each in events if isinstance(each, Opened)), None)
         if opened is not None:
@@ -63,6 +74,8 @@ def facts_of(
             back, known = _back(name, events, same=plan is None or opened.plan == plan), found.get("rehearsed")
             if back is not None and (back.counts or known is None or not known.counts):
                 found["rehearsed"] = back
+    if placed is not None and placed.alone and "settled" in found:
+        found["retired"] = Fact(f"slot {placed.slot} is alone: what was live before it is removed", _CONTRACT)
     return found
 
 
@@ -106,10 +119,13 @@ def told(
         skipped: why a row does not apply, by its number.
         rows: those that are asked for.
     """
-    return [_told(row, named.get(row.number, ()), facts, skipped.get(row.number)) for row in rows]
+    found: list[Told] = []
+    for row in rows:
+        found.append(_told(row, named.get(row.number, ()), facts, skipped.get(row.number), found))
+    return found
 
 
-def _told(row: Row, gates: Sequence[Standing], facts: Mapping[str, Fact], skipped: str | None) -> Told:
+def _told(row: Row, gates: Sequence[Standing], facts: Mapping[str, Fact], skipped: str | None, before: Sequence[Told]) -> Told:
     if skipped is not None:
         return Told(row, SKIPPED, skipped)
     fact = facts.get(row.fact) if row.how is How.ROLLOUT else None
@@ -122,9 +138,19 @@ def _told(row: Row, gates: Sequence[Standing], facts: Mapping[str, Fact], skippe
         return Told(row, _WORDS.get(worst.state, worst.state.value), f"{worst.gate.id}: {worst.why}", names)
     if fact is not None:
         return Told(row, MEASURED if fact.counts else OPEN, fact.says, (fact.by,))
+    if row.how is How.BEFORE:
+        return _summed(row, before)
     if row.how is How.ROLLOUT:
         return Told(row, OPEN, "no rollout of this release has shown it yet")
     return Told(row, NOT_ASKED, f"crossfade:checks: NAME: {{phase: {row.phase}, rows: [{row.number}], command: ...}}")
+
+
+def _summed(row: Row, before: Sequence[Told]) -> Told:
+    """What all rows before it come to."""
+    left = [str(each.row.number) for each in before if not each.done]
+    if left:
+        return Told(row, OPEN, f"{len(left)} of the {len(before)} rows before it are not done: {', '.join(left)}")
+    return Told(row, MEASURED, f"all {len(before)} rows before it are done", ("crossfade checklist",))
 
 
 def counted(rows: Sequence[Told]) -> Mapping[str, Mapping[str, int]]:

@@ -8,6 +8,7 @@ from typing import Any
 from smoke.errors import Forbidden, NoSuchStack, UsageError
 from smoke.evidence import Evidence, Gate, Standing, Waiver, stand
 from smoke.gating import Command
+from smoke.rollout.opening import in_question
 from smoke.wiring import Site
 
 
@@ -78,10 +79,10 @@ def preflight(site: Site, settings: Mapping[str, Any], release: str, because: st
 
 
 def _release(site: Site, settings: Mapping[str, Any]) -> str:
-    """What is asked for in the slot that is not live; of a stack that was never brought up, that does not begin."""
+    """What is asked for in the slot that is not live, or what went live; of a stack that was never brought up, as if it began."""
+    asked: Mapping[str, str] = settings["releases"]
     try:
-        live = site.history().live(site.contract)
+        return in_question(site.contract, site.history(), asked)
     except NoSuchStack:
-        live = settings["start"]
-    releases: Mapping[str, str] = settings["releases"]
-    return next((release for slot, release in sorted(releases.items()) if slot != live), releases.get(live, ""))
+        start = settings["start"]
+        return next((release for slot, release in sorted(asked.items()) if slot != start), asked.get(start, ""))

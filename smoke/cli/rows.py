@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smoke.checklist import Told, counted, facts_of, told
+from smoke.checklist import Placed, Told, counted, facts_of, told
 from smoke.cli.frame import check_settings
 from smoke.cli.gates import Gates, gates_of
 from smoke.errors import NoSuchStack
@@ -41,23 +41,22 @@ def checklist_of(site: Site) -> Checklist:
         for number in checks["gates"][name]["rows"]:
             named.setdefault(number, []).append(gates.stand(each.gate, evidence, now))
     rollouts = {name: site.events(name) for name in site.journal.rollouts()}
-    placed, images = _placed(site, gates.release)
     skipped = {int(number): str(why) for number, why in checks["skips"].items()}
-    facts = facts_of(rollouts, gates.release, placed, plan, images=images)
+    facts = facts_of(rollouts, gates.release, _placed(site, gates.release), plan)
     return Checklist(gates, plan, told(named, facts, skipped), evidence, link if evidence else "")
 
 
-def _placed(site: Site, release: str) -> tuple[str | None, bool]:
-    """The slot that holds a release, and whether it is made from images."""
+def _placed(site: Site, release: str) -> Placed | None:
+    """Where a release is placed."""
     try:
         contract = site.contract
     except NoSuchStack:
-        return None, False
+        return None
     slot = next((slot for slot, each in sorted(contract.releases.items()) if each == release), None)
     if slot is None:
-        return None, False
+        return None
     held = [each.placements[slot] for each in contract.services if slot in each.placements]
-    return slot, bool(held) and all(each.imaged for each in held)
+    return Placed(slot, bool(held) and all(each.imaged for each in held), len(contract.releases) == 1)
 
 
 def summary(rows: Sequence[Told]) -> Sequence[str]:

@@ -3,20 +3,19 @@
 from pathlib import Path
 from shutil import which
 
-from smoke.errors import UsageError
+
+class Same(Exception):
+    """What is before is what is after; says so."""
 
 
 def told_apart(before: str, after: str) -> None:
     """Refuse one interpreter, or one file, that is given as both.
 
     Raises:
-        UsageError: they are one.
+        Same: they are one.
     """
     if _place(before) == _place(after):
-        cause = f"{before} is before and after: what is compared with itself is always as it was"
-        raise UsageError(
-            "nothing would be compared", cause=cause, hint="give the one of the old runtime first, then the new one's"
-        )
+        raise Same(f"nothing would be compared: {before} is before and after, and what is compared with itself is as it was")
 
 
 def _place(name: str) -> Path:

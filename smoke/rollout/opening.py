@@ -54,6 +54,10 @@ class History:
         """The slot that is trusted and serving."""
         return contract.start if self.settled is None else self.settled.candidate
 
+    def held(self, slot: str) -> str | None:
+        """Fingerprint of what a slot held when the last promotion began; None: nothing, or nothing was promoted."""
+        return fingerprint(self.settled.inputs[slot]) if self.settled is not None and slot in self.settled.inputs else None
+
     def refused(self, release: str) -> Rollout | None:
         """The rollout that made this release unwanted: the last one of it, if that was rolled back."""
         last = next((each for each in reversed(self.rollouts) if each.opened.release == release), None)
@@ -93,7 +97,7 @@ def promotion(contract: Contract, history: History, wish: Wish) -> Opened:
     live = history.live(contract)
     candidate = _candidate(live, wish.to)
     release = _placed(contract, candidate)
-    if wish.to is None and history.settled is not None and release == _settled_release(history, candidate):
+    if wish.to is None and history.settled is not None and release == history.held(candidate):
         _deployed(contract, history, candidate, wish)
         raise NothingToDo(f"{live} ({contract.releases.get(live, 'gone')}) is live, and {candidate} holds nothing new")
     refused = history.refused(release)
@@ -107,6 +111,22 @@ def promotion(contract: Contract, history: History, wish: Wish) -> Opened:
     plan = Plan.from_json(contract.plan)
     _open_hours(contract, plan, wish)
     return _opened(contract, history, wish, (live, candidate), past_live(plan) if wish.forward else plan)
+
+
+def in_question(contract: Contract, history: History, asked: Mapping[str, str]) -> str:
+    """The release that a migration is about: what is asked for in the idle slot, or what was promoted where that is nothing new.
+
+    Args:
+        contract: what is placed.
+        history: of the stack's rollouts.
+        asked: by slot, fingerprint of what the settings ask for.
+    """
+    live = history.live(contract)
+    idle = _candidate(live, None)
+    wanted = asked.get(idle)
+    if wanted in {None, history.held(idle)}:
+        return contract.releases.get(live) or asked.get(live, "")
+    return str(wanted)
 
 
 def past_live(plan: Plan) -> Plan:
@@ -142,7 +162,7 @@ def way_back(contract: Contract, history: History, wish: Wish) -> Opened:
         raise GateClosed(_NOTHING_YET, where=contract.stack, hint="crossfade promote")
     live = history.live(contract)
     candidate = _candidate(live, None)
-    if _placed(contract, candidate) != _settled_release(history, candidate):
+    if _placed(contract, candidate) != history.held(candidate):
         raise GateClosed(
             f"slot {candidate} no longer holds what was live before",
             where=f"{contract.stack} · {candidate}",
@@ -160,7 +180,7 @@ def cold(contract: Contract, history: History) -> Mapping[str, Mapping[str, Json
     if history.settled is None:
         raise GateClosed(_NOTHING_YET, where=contract.stack, hint="crossfade promote")
     candidate = _candidate(history.live(contract), None)
-    if contract.releases.get(candidate) == _settled_release(history, candidate):
+    if contract.releases.get(candidate) == history.held(candidate):
         return None
     if candidate not in history.settled.inputs:
         raise GateClosed(
@@ -247,11 +267,6 @@ def _placed(contract: Contract, slot: str) -> str:
             hint=f"pulumi up --stack {contract.stack}",
         )
     return contract.releases[slot]
-
-
-def _settled_release(history: History, slot: str) -> str | None:
-    settled = history.settled
-    return fingerprint(settled.inputs[slot]) if settled is not None and slot in settled.inputs else None
 
 
 def _not_stuck(history: History) -> None:

@@ -9,7 +9,7 @@ from simulation import OPENED
 
 from infra.config.checks import ROWS as WRITTEN
 from infra.config.checks import Phase
-from smoke.checklist import ROWS, How, Told, facts_of, told
+from smoke.checklist import ROWS, How, Placed, Told, facts_of, told
 from smoke.evidence import PHASES, Evidence, Gate, Outcome, Standing, State, stand
 from smoke.rollout import Cleared, Event, Failed, Finished, Passed, Proved, Settled, Shifted
 
@@ -88,7 +88,7 @@ def test_a_row_that_does_not_apply_is_told_with_its_reason() -> None:
 
 def test_a_promotion_answers_what_it_showed() -> None:
     """A rollout to its end answers the rows of deployment; one of another release answers none of them."""
-    facts = facts_of({"0001-a": GOOD}, RELEASE, "green")
+    facts = facts_of({"0001-a": GOOD}, RELEASE, Placed("green"))
     assert set(facts) == {"known", "placed", "opened", "proved", "watched", "stepped", "settled"}
     assert row(79, told({}, facts, {})).by == ("0001-a",)
     assert set(facts_of({"0001-a": GOOD}, "another", None)) == {"known"}
@@ -115,7 +115,7 @@ def test_rows_of_images_want_images() -> None:
     numbers = [each.number for each in ROWS if each.fact == "imaged"]
     assert numbers == [40, 41, 42, 43]
     for images in (False, True):
-        found = told({}, facts_of({}, RELEASE, "green", images=images), {})
+        found = told({}, facts_of({}, RELEASE, Placed("green", images=images)), {})
         assert [row(number, found).done for number in numbers] == 4 * [images]
 
 
@@ -133,3 +133,23 @@ def test_hours_that_were_passed_over_are_told() -> None:
     """Whoever began outside a window has that beside the row, with the reason."""
     override = replace(OPENED, override="the exchange closes tonight", by="ann@desk")
     assert facts_of({"0001-a": (override,)}, RELEASE, None)["opened"].says.endswith("ann@desk: the exchange closes tonight")
+
+
+def test_a_phase_is_done_when_all_rows_before_its_end_are() -> None:
+    """One row that is not done keeps the ends of its phase and of all later ones open, and is named there."""
+    good = {each.number: [gate("a", Outcome.PASS)] for each in ROWS if each.how is not How.BEFORE}
+    for wanting in (None, 25):
+        found = told({number: each for number, each in good.items() if number != wanting}, {}, {})
+        ends = [each for each in found if each.row.how is How.BEFORE]
+        assert [each.row.number for each in ends] == [26, 39, 54, 69]
+        assert [each.done for each in ends] == 4 * [wanting is None]
+        assert ends[0].why == (
+            "all 25 rows before it are done" if wanting is None else "1 of the 25 rows before it are not done: 25"
+        )
+
+
+def test_the_old_runtime_is_removed_once_nothing_is_beside_what_was_promoted() -> None:
+    """A slot that stands alone shows it, after a promotion; before one it is merely the first."""
+    for events, alone in ((GOOD, True), (GOOD, False), (GOOD[:3], True)):
+        found = facts_of({"0001-a": events}, RELEASE, Placed("green", alone=alone))
+        assert row(94, told({}, found, {})).done is (alone and events == GOOD)

@@ -22,7 +22,7 @@ from smoke.rollout import (
     Stuck,
     apply,
 )
-from smoke.rollout.opening import History, NothingToDo, Wish, promotion, way_back
+from smoke.rollout.opening import History, NothingToDo, Wish, in_question, promotion, way_back
 
 PLAN = Plan(steps=(Step(100, 1.0, 1, 10.0), Step(100, 1.0, 0, 10.0, singletons=True)), gates=Gates())
 WISH = Wish(by="me@here", at=1.0)
@@ -99,6 +99,18 @@ def test_what_is_asked_for_and_not_deployed_is_no_nothing_to_do() -> None:
     assert refused.value.cause == "it was rolled back:\nworse"
     with pytest.raises(NothingToDo):
         promotion(MIGRATING, History.of([first], "once"), Wish("me@here", 1.0, asked=MIGRATING.releases))
+
+
+def test_the_release_in_question() -> None:
+    """It is what is asked for in the idle slot; once that went live, and the other slot still has what it had, what went live."""
+    history = History.of([_ended(promotion(MIGRATING, History(), WISH), GOOD)], "once")
+    (py39, py312), py313 = MIGRATING.releases.values(), contract(blue="py313").releases["blue"]
+
+    assert in_question(MIGRATING, History(), MIGRATING.releases) == py312
+    assert in_question(MIGRATING, History(), {"blue": py39}) == py39
+    assert in_question(MIGRATING, history, MIGRATING.releases) == py312
+    assert in_question(MIGRATING, history, {"blue": py313, "green": py312}) == py313
+    assert in_question(contract(green="py312"), history, MIGRATING.releases) == py312
 
 
 def test_the_way_back_of_a_later_release_is_what_was_settled() -> None:

@@ -1,11 +1,12 @@
-"""A comparison of one thing with itself is refused: it would pass whatever it is."""
+"""A comparison of one thing with itself has measured nothing: it would pass whatever it is."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
-from smoke.errors import UsageError
+from smoke.errors import Exit
+from smoke.evidence import Outcome
 from smoke.gates import gate
 
 COMPARING = {
@@ -20,15 +21,15 @@ COMPARING = {
 
 
 @pytest.mark.parametrize(("name", "words"), COMPARING.items(), ids=COMPARING)
-def test_one_that_is_before_and_after_is_refused(tmp_path: Path, name: str, words: str) -> None:
+def test_one_that_is_before_and_after_is_not_measured(tmp_path: Path, name: str, words: str) -> None:
     """Whatever way it is named: by another folder that leads to it, too."""
     link = tmp_path / "link"
     link.symlink_to(Path(sys.executable).parent)
     one, other = sys.executable, f"{link}/{Path(sys.executable).name}"
     for two in (one, other):
-        with pytest.raises(UsageError) as caught:
-            gate(name)(words.format(one=one, two=two).split())
-        assert caught.value.what == "nothing would be compared"
+        answer = gate(name)(words.format(one=one, two=two).split())
+        assert (answer.outcome, answer.n, answer.code) == (Outcome.UNMEASURED, 0, Exit.UNDECIDED)
+        assert answer.detail.startswith("nothing would be compared: ")
 
 
 @pytest.mark.processes
