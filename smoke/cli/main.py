@@ -16,6 +16,7 @@ _COMMANDS: Mapping[str, str] = {
     "abort": "Put all traffic back on the live slot, now, and take the stack back.",
     "approve": "Agree that the next step of the running rollout may begin.",
     "attest": "Say in your own name that a gate holds, or does not.",
+    "backup": "Write what a stack is made from into one file, and read it back.",
     "check": "Ask the gates before a rollout, and keep the evidence; or show how they stand.",
     "checklist": "Show every row of a migration with its state, and the evidence behind it.",
     "compose": "Write an override that runs a compose file on another runtime, beside the old one.",

@@ -106,4 +106,9 @@ def _entry(each: Mapping[str, Any]) -> Pin:
 
 
 def _pin(name: str, version: str, marker: str, *, indexed: bool = True) -> Pin:
-    return Pin(re.sub(r"[-_.]+", "-", name).lower(), version, marker, indexed)
+    return Pin(normal(name), version, marker, indexed)
+
+
+def normal(name: str) -> str:
+    """A package's name as indexes have it: https://packaging.python.org/en/latest/specifications/name-normalization/."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import tarfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,21 @@ def test_the_new_side_serves_and_the_old_stays_warm(project: Workshop) -> None:
     assert json.loads(project.ask("api", "/health/")[2])["runtime"] == "py312"
     assert "at work: green" in project.crossfade("status").stdout
     project.crossfade("smoke", "--slot", "blue")
+
+
+def test_both_slots_can_be_had_again(project: Workshop, tmp_path: Path) -> None:
+    """A backup has state, sources and journal; all four environments can be made from it, and Pulumi takes its state back."""
+    file = tmp_path / "one.tar.gz"
+    said = json.loads(project.crossfade("backup", str(file), "--json").stdout)
+    assert "4 environments and images were had again" in said["detail"]
+    assert project.crossfade("backup", "--verify", str(file), "--json").returncode == 0
+    with tarfile.open(file) as archive:
+        archive.extractall(tmp_path, filter="data")
+    assert [*tmp_path.glob("journal/0001-*")]
+    assert [*tmp_path.glob("sources/*/trading/api.py")]
+    before = project.status()
+    project.pulumi("stack", "import", "--file", str(tmp_path / "state.json"))
+    assert project.status() == before
 
 
 def test_nothing_to_promote_is_well(project: Workshop) -> None:

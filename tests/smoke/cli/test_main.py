@@ -17,6 +17,7 @@ COMMANDS = (
     "abort",
     "approve",
     "attest",
+    "backup",
     "check",
     "checklist",
     "compose",
@@ -42,7 +43,7 @@ COMMANDS = (
     "status",
     "watch",
 )
-NEEDED = {"attest": ("unit-tests", "--why", "seen"), "guide": ("out",), "notify": ("hello",)}
+NEEDED = {"attest": ("unit-tests", "--why", "seen"), "backup": ("one.tar.gz",), "guide": ("out",), "notify": ("hello",)}
 """What these cannot do without."""
 ON_A_STACK = tuple(each for each in COMMANDS if each not in {"compose", "doctor", "gate", "explain", "orders", "replay"})
 
