@@ -28,6 +28,7 @@ GATES: Mapping[str, str] = {
     "risks": "smoke.gates.risks:gate",
     "signatures": "smoke.gates.signatures:gate",
     "stop": "smoke.gates.stop:gate",
+    "suite": "smoke.gates.suite:gate",
     "tls": "smoke.gates.tls:gate",
     "types": "smoke.gates.types:gate",
     "wheels": "smoke.gates.wheels:gate",
