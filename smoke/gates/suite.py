@@ -1,9 +1,9 @@
 """One suite of tests on every Python of a way: ``crossfade gate suite FOLDER VERSION=REQUIREMENTS... WORD...``.
 
 ``suite reports 3.9=test39.txt 3.10=test39.txt 3.12=test312.txt python -m pytest tests`` has uv make an environment of each
-version with those requirements, and runs the words in it. A report of each is written into the folder, and each is compared with
-the first, test by test, as ``gate junit`` does. The words are pytest's, which is told to write the report; whatever else they ask,
-as ``-W error::DeprecationWarning``, is asked on every Python.
+version with those requirements, and runs the words in it. A report of each is written into the folder, and each is compared
+with the first, test by test, as ``gate junit`` does. The words are pytest's, which is told to write the report; whatever else
+they ask, as ``-W error::DeprecationWarning``, is asked on every Python.
 """
 
 import os
