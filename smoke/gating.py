@@ -32,6 +32,7 @@ class Command:
 
     gate: Gate
     words: Sequence[str]
+    """None of them: people answer it."""
     limit: float
     """Seconds that it may take."""
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from infra.config.hours import day_after
 from infra.config.kinds import Command, Model, Name, Seconds, Span
@@ -19,12 +19,14 @@ Row = Annotated[int, Field(ge=1, le=ROWS)]
 
 
 class CheckSettings(Model):
-    """One gate: a command of your own answers it."""
+    """One gate: a command of your own answers it, or people do."""
 
     phase: Phase = Field(examples=["test"], description="when it is asked: prepare, test, images, staging, production or after")
     command: Command = Field(
+        default=(),
         examples=["pytest -q"],
-        description="what answers it, in the project's folder: 0 passes, 12 is undecided, any other status fails",
+        description="what answers it, in the project's folder: 0 passes, 12 is undecided, any other status fails; without it "
+        "people do: crossfade attest",
     )
     wanted: str = Field(default="", examples=["every test passes"], description="what must hold, for people")
     service: Name | None = Field(default=None, examples=["api"], description="the service that it is about; without it all")
@@ -33,6 +35,12 @@ class CheckSettings(Model):
         default=(), examples=[[28, 109]], description="rows of the checklist that it answers: crossfade checklist"
     )
     limit: Seconds = Field(default=600.0, examples=["10m"], description="how long the command may take")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.command and not self.wanted:
+            raise ValueError("say what answers it, by command, or what people shall say of it, by wanted")
+        return self
 
     def document(self, name: str) -> Mapping[str, Json]:
         """As whoever asks it is told."""

@@ -57,6 +57,11 @@ def _ask(site: Site, known: Gates, chosen: Sequence[Command], *, quiet: bool) ->
     asker = Asker(site.project.folder, site.evidence.folder, site.name, known.release, me(), site.clock)
     placed = _placed(site)
     for each in chosen:
+        if not each.words:
+            if not quiet:
+                says = f"people say so: crossfade attest {each.gate.id} --why WHY"
+                sys.stdout.write(f"{'not asked':<13} {each.gate.id:<24} {'':7}    {says}\n")
+            continue
         if not quiet:
             sys.stderr.write(f"{each.gate.id}: {each.gate.wanted}?\n")
         found = replace(asker, pythons=_pythons(placed, each.gate.service)).ask(each)

@@ -14,12 +14,16 @@ SEEN = "crossfade: seen"
 
 
 def sources(path: str) -> Sequence[Path]:
-    """Every source of a folder, or the one that is named.
+    """Every source of a folder, the one that is named, or what is installed for an interpreter of an environment.
 
     Raises:
         UsageError: there is none of that name.
     """
     place = Path(path)
+    if place.is_file() and place.parent.name == "bin" and place.suffix != ".py":
+        # By its own name: the interpreter itself is elsewhere, with packages of its own. Their tests are run by nobody here.
+        found = place.absolute().parent.parent.glob("lib/python3.*/site-packages/**/*.py")
+        return sorted(each for each in found if "tests" not in each.parts)
     if place.is_file():
         return [place]
     if not place.is_dir():

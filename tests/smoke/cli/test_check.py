@@ -145,6 +145,19 @@ def test_a_person_may_say_so(project: Project) -> None:
     assert project.run("attest", "lood", "--why", "a").returncode == Exit.USAGE
 
 
+def test_a_gate_without_a_command_is_for_people(project: Project) -> None:
+    """Nobody but a person answers it: to ask it changes nothing, and says what to type; it must say what people shall say."""
+    project.settle({**CHECKS, "briefed": {"phase": "prepare", "wanted": "the team was briefed"}})
+    asked = project.run("check")
+    assert (asked.returncode, project.shown()["briefed"]) == (Exit.UNDECIDED, "not measured")
+    assert "people say so: crossfade attest briefed --why WHY" in asked.stdout
+    project.run("attest", "briefed", "--why", "on Monday, all of us")
+    assert (project.run("check").returncode, project.shown()["briefed"]) == (Exit.WANTED, "attested")
+    project.settle({"briefed": {"phase": "prepare"}})
+    refused = project.run("check")
+    assert (refused.returncode, "say what answers it, by command" in refused.stderr) == (Exit.USAGE, True)
+
+
 def test_a_stack_that_was_never_up_may_be_asked(tmp_path: Path) -> None:
     """Gates before the first deployment are asked of what is to come."""
     (tmp_path / "Pulumi.yaml").write_text("name: shop\n", encoding="utf-8")

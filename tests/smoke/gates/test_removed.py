@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,18 @@ def test_the_table_is_what_interpreters_have(runtime: str) -> None:
     done = subprocess.run([python, "-I", "-W", "ignore", "-c", program, *wanted], capture_output=True, text=True, check=True)
     version = (3, int(runtime.removeprefix("py3")))
     assert json.loads(done.stdout) == [each for each in wanted if version < tuple(map(int, REMOVED[each].split(".")))]
+
+
+def test_what_is_installed_for_an_interpreter_is_read(tmp_path: Path) -> None:
+    """Given the program of an environment, its packages are looked through, without their own tests."""
+    packages = tmp_path / "venv" / "lib" / "python3.12" / "site-packages"
+    (packages / "pack" / "tests").mkdir(parents=True)
+    (packages / "pack" / "tests" / "a.py").write_text("import imp", encoding="utf-8")
+    (packages / "pack" / "b.py").write_text("import json", encoding="utf-8")
+    (tmp_path / "venv" / "bin").mkdir()
+    python = tmp_path / "venv" / "bin" / "python"
+    python.symlink_to(sys.executable)
+    well = gate("removed")(["3.9", "3.12", str(python)])
+    (packages / "pack" / "c.py").write_text("import imp", encoding="utf-8")
+    ill = gate("removed")(["3.9", "3.12", str(python)])
+    assert ((well.outcome, well.n), (ill.outcome, ill.n)) == ((Outcome.PASS, 1), (Outcome.FAIL, 2))
