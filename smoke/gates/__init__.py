@@ -17,6 +17,7 @@ GATES: Mapping[str, str] = {
     "imports": "smoke.gates.imports:gate",
     "junit": "smoke.gates.junit:gate",
     "load": "smoke.gates.load:gate",
+    "memory": "smoke.gates.memory:gate",
     "mentions": "smoke.gates.mentions:gate",
     "peer": "smoke.gates.peer:gate",
     "removed": "smoke.gates.removed:gate",
