@@ -23,6 +23,7 @@ GATES: Mapping[str, str] = {
     "removed": "smoke.gates.removed:gate",
     "replay": "smoke.gates.replay:gate",
     "risks": "smoke.gates.risks:gate",
+    "runtimes": "smoke.gates.runtimes:gate",
     "signatures": "smoke.gates.signatures:gate",
     "stop": "smoke.gates.stop:gate",
     "tls": "smoke.gates.tls:gate",

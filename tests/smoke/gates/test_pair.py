@@ -16,6 +16,7 @@ COMPARING = {
     "types": "{one} {two} .",
     "junit": "{one} {two}",
     "delta": "{one} {two}",
+    "runtimes": "{one} {two}",
     "signatures": "{one} {two}",
 }
 
