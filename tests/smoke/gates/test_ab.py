@@ -12,7 +12,7 @@ import pytest
 from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.gates import Answer, gate
-from smoke.gates.ab import judged
+from smoke.gates.turns import Costs, judged
 
 ROUNDS, NOISE, TRIALS = 20, 0.03, 100
 
@@ -22,7 +22,7 @@ def trial(seed: int, slower: float = 1.0, control: float = 1.0, noise: float = N
     chance = random.Random(seed)  # noqa: S311 - a simulation
     base = [1.1 if chance.random() < 0.3 else 1.0 for _ in range(ROUNDS)]
     sides = [[each * ratio * exp(chance.gauss(0, noise)) for each in base] for ratio in (1.0, control, slower)]
-    return judged(*sides, limit=1.05, seed=seed)
+    return judged(Costs(*sides), 1.05, "long", seed=seed)
 
 
 @cache
@@ -71,7 +71,7 @@ def test_faster_passes() -> None:
 
 def test_no_noise_at_all_is_exact() -> None:
     """Costs without any noise, as counts are, give the ratio itself."""
-    found = judged([2.0] * 6, [2.0] * 6, [2.2] * 6, limit=1.05)
+    found = judged(Costs([2.0] * 6, [2.0] * 6, [2.2] * 6), 1.05, "long")
     assert (found.outcome, found.value) == (Outcome.FAIL, 1.1)
 
 
@@ -99,7 +99,7 @@ def test_one_that_fails_on_the_new_runtime_fails(tmp_path: Path) -> None:
     bad.chmod(0o755)
     words = ["1.05", "6", sys.executable, str(bad), "-c", "print(1)"]
     found = gate("ab")(words)
-    assert (found.outcome, "exit status 3: broken" in found.detail) == (Outcome.FAIL, True)
+    assert (found.outcome, found.n, "exit status 3: broken" in found.detail) == (Outcome.FAIL, 1, True)
     words[2], words[3] = words[3], words[2]
     assert gate("ab")(words).outcome is Outcome.UNMEASURED
 

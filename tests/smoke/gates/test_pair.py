@@ -11,11 +11,13 @@ from smoke.gates import gate
 
 COMPARING = {
     "ab": "1.05 6 {one} {two} -c 1",
+    "memory": "1.1 6 {one} {two} -c 1",
     "replay": "0 {one} {two} - -c 1",
     "imports": "{one} {two} .",
     "types": "{one} {two} .",
     "junit": "{one} {two}",
     "delta": "{one} {two}",
+    "runtimes": "{one} {two}",
     "signatures": "{one} {two}",
 }
 
