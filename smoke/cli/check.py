@@ -55,7 +55,7 @@ def _chosen(known: Gates, names: Sequence[str], phase: str | None) -> Sequence[C
 
 def _ask(site: Site, known: Gates, chosen: Sequence[Command], *, quiet: bool) -> None:
     asker = Asker(site.project.folder, site.evidence.folder, site.name, known.release, me(), site.clock)
-    placed = _placed(site)
+    placed = _placed(site, known.release)
     for each in chosen:
         if not each.words:
             if not quiet:
@@ -71,17 +71,23 @@ def _ask(site: Site, known: Gates, chosen: Sequence[Command], *, quiet: bool) ->
             sys.stdout.flush()
 
 
-def _placed(site: Site) -> Mapping[str, Sequence[Placement]]:
-    """What is in the ``live`` slot and in the ``candidate``'s; nothing of a stack that was never brought up."""
+def _placed(site: Site, release: str) -> Mapping[str, Sequence[Placement]]:
+    """What is in the slot that holds a release, the ``candidate``, and in the other, which was live before it or still is.
+
+    Nothing of a stack that was never brought up.
+    """
     try:
         contract = site.contract
         live = site.history().live(contract)
     except NoSuchStack:
         return {}
+    slots = sorted(contract.releases, key=lambda slot: slot == live)
+    held = (slot for slot in slots if contract.releases[slot] == release)
+    candidate = next(held, next((slot for slot in slots if slot != live), None))
     every = [placement for each in contract.services for placement in each.placements.values()]
     return {
-        "live": [each for each in every if each.slot == live],
-        "candidate": [each for each in every if each.slot in contract.releases and each.slot != live],
+        "live": [each for each in every if each.slot in contract.releases and each.slot != candidate],
+        "candidate": [each for each in every if each.slot == candidate],
     }
 
 

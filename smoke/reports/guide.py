@@ -15,7 +15,16 @@ from smoke.reports.telling import date
 
 PLAN, SECURITY, GUIDE = "DEPENDENCY_UPDATE_PLAN.md", "SECURITY_AUDIT_REPORT.md", "MIGRATION_GUIDE.md"
 BREAKS = {"removed": "modules that are gone", "types": "types", "imports": "imports", "risks": "what may do something else"}
-TESTED = ("junit", "coverage", "replay", "ab", "load", "stop", "peer", "tls", "signatures")
+TESTED = ("junit", "suite", "coverage", "replay", "ab", "memory", "load", "stop", "peer", "tls", "signatures")
+RISKS: Sequence[tuple[str, str, tuple[str, ...]]] = (
+    ("something breaks", "asked before", ("removed", "types", "imports", "risks", "suite", "junit")),
+    ("it does something else", "the same inputs through both", ("replay", "peer", "stop")),
+    ("it is slower, or takes more", "compared, and watched at each step", ("ab", "memory", "load")),
+    ("users are harmed", "traffic in steps, back by itself", ("soak", "signatures", "tls")),
+    ("data is lost", "kept and read back before", ("backup",)),
+    ("it is down for long", "both slots run, and the way back was gone", ()),
+)
+"""What may go wrong, what is done about it, and the gates that show it; the last is shown by a way back that was gone."""
 _VALUED = frozenset({"--sarif", "--patch"})
 _MOVED = re.compile(r"(?:up|down)graded: (\S+) (.+?) -> (.+?)( \(major\))?")
 _ONCE = re.compile(r"(added|removed): (\S+) (.+)")
@@ -59,10 +68,12 @@ class Move:
 
 
 def kind_of(words: Sequence[str]) -> str:
-    """Which gate that ships a command is; empty: none."""
-    if len(words) < 3 or (PurePath(words[0]).name, words[1]) != ("crossfade", "gate"):  # noqa: PLR2004 - crossfade gate NAME
-        return ""
-    rest = iter(words[2:])
+    """Which gate that ships a command is, or which other command of ours; empty: none. What stands before it is passed."""
+    names = [PurePath(each).name for each in words]
+    ours = names.index("crossfade") + 1 if "crossfade" in names else len(words)
+    if words[ours : ours + 1] != ["gate"]:
+        return "".join(words[ours : ours + 1])
+    rest = iter(words[ours + 1 :])
     for word in rest:
         if word in _VALUED:
             next(rest, None)
@@ -137,11 +148,21 @@ def _guide(move: Move) -> list[str]:
     ]
     again = ["edit the settings of the idle slot", f"`pulumi up --stack {move.stack}`", f"`crossfade check --stack {move.stack}`"]
     lines += ["", "## The next update", "", *(f"1. {each}" for each in [*again, f"`crossfade promote --stack {move.stack}`"])]
+    risks = [(risk, control, _shown(move, kinds)) for risk, control, kinds in RISKS]
+    lines += ["", "## Risks", "", *_table(("risk", "what is done about it", "shown by"), risks)]
     rows = [
         (each.standing.gate.id, each.standing.gate.phase, each.standing.state.value, _when(each), _hash(each))
         for each in move.chapters
     ]
     return [*lines, "", "## Evidence", "", *_table(("gate", "phase", "state", "asked", "what it wrote, SHA-256"), rows)]
+
+
+def _shown(move: Move, kinds: Sequence[str]) -> str:
+    """The gates of these kinds, with their states; without kinds the way back."""
+    if not kinds:
+        return move.rehearsed or "nobody has gone back yet"
+    found = [f"{each.standing.gate.id} ({each.standing.state.value})" for each in move.of(*kinds)]
+    return ", ".join(found) or f"nothing yet: gate {', '.join(kinds)}"
 
 
 def _said(chapters: Sequence[Chapter], what: str, kind: str) -> list[str]:

@@ -66,6 +66,15 @@ def test_the_guide_has_breaks_tests_steps_and_the_way_back() -> None:
     assert "abababababababab" in text
 
 
+def test_every_risk_has_its_controls() -> None:
+    """With the gates that show them and how these stand, or what would; the long outage by the way back that was gone."""
+    rows = [line for line in documents(move(*WHOLE))[GUIDE].splitlines() if line.startswith(("| it ", "| data"))]
+    assert len(rows) == 4
+    assert "| nothing yet: gate backup |" in rows[2]
+    assert "| 0007-a went back |" in rows[3]
+    assert "types (failed)" in documents(move(*WHOLE))[GUIDE]
+
+
 def test_what_nobody_asked_is_told() -> None:
     """No document says more than is known: it names the gate that would know, and is not whole."""
     nothing = move(rehearsed="")
@@ -93,7 +102,9 @@ def test_it_is_whole_when_all_of_it_is_known() -> None:
         ("/opt/bin/crossfade gate --sarif out.sarif types a b c", "types"),
         ("crossfade gate --json audit 1 a b", "audit"),
         ("crossfade gate", ""),
-        ("crossfade check delta", ""),
+        ("crossfade check delta", "check"),
+        ("crossfade backup --stack staging one.tar.gz", "backup"),
+        ("env A=1 crossfade gate suite reports 3.9=a", "suite"),
         ("pytest -q", ""),
         ("crossfade gate --patch", ""),
     ],
