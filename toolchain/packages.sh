@@ -1,5 +1,5 @@
 #!/bin/sh
-# packages.sh TARGET: installs what the tests of the target (docker, kubernetes) need and this machine has not, where this is root's
+# packages.sh TARGET: installs what the tests of the target (docker, kubernetes, browser) need and this machine has not, where this is root's
 # Debian; else says what is missing. Tests skip where it stays so; those that need an API server alone need openssl alone.
 set -eu
 cd "$(dirname "$0")"
@@ -14,8 +14,11 @@ kubernetes)
     programs="containerd:containerd ctr:containerd runc:runc host-local:containernetworking-plugins iptables:iptables
         conntrack:conntrack ip:iproute2 openssl:openssl docker-registry:docker-registry"
     ;;
+browser) # pages are looked at, so it wants a font too
+    programs="chromium:chromium chromium:fonts-dejavu-core"
+    ;;
 *)
-    echo "usage: packages.sh docker|kubernetes" >&2
+    echo "usage: packages.sh docker|kubernetes|browser" >&2
     exit 2
     ;;
 esac
