@@ -1,6 +1,6 @@
 #!/bin/sh
-# packages.sh TARGET: installs what the tests of the target (docker, kubernetes, browser) need and this machine has not, where this is root's
-# Debian; else says what is missing. Tests skip where it stays so; those that need an API server alone need openssl alone.
+# packages.sh TARGET: installs what the tests of the target (docker, kubernetes, browser) need and this machine has not, where this
+# is root's Debian; else says what is missing. Tests skip where it stays so; those that need an API server alone need openssl alone.
 set -eu
 cd "$(dirname "$0")"
 . ./say.sh

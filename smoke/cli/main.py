@@ -32,6 +32,7 @@ _COMMANDS: Mapping[str, str] = {
     "plan": "Show the steps of the next promotion, and what going back would do.",
     "promote": "Prove the candidate, shift traffic to it in steps, settle; or go back.",
     "prune": "Show, or remove, what nothing needs any more.",
+    "relock": "Lock for another Python, with the versions closest to those in use.",
     "replay": "Say what another plan would have done on the counts of a rollout.",
     "report": "Write the evidence of a rollout as Markdown, HTML or JSON.",
     "resume": "Go on with a rollout that is held.",

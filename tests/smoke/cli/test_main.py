@@ -33,6 +33,7 @@ COMMANDS = (
     "plan",
     "promote",
     "prune",
+    "relock",
     "replay",
     "report",
     "resume",
@@ -45,7 +46,9 @@ COMMANDS = (
 )
 NEEDED = {"attest": ("unit-tests", "--why", "seen"), "backup": ("one.tar.gz",), "guide": ("out",), "notify": ("hello",)}
 """What these cannot do without."""
-ON_A_STACK = tuple(each for each in COMMANDS if each not in {"compose", "doctor", "gate", "explain", "orders", "replay"})
+ON_A_STACK = tuple(
+    each for each in COMMANDS if each not in {"compose", "doctor", "gate", "explain", "orders", "relock", "replay"}
+)
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 """Whether anything would be compiled: by a real uv and an index of files on loopback."""
 
-import hashlib
 import os
-import threading
-import zipfile
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from wheelhouse import offer, served
 
 from smoke.errors import UsageError
 from smoke.evidence import Outcome
@@ -21,41 +17,11 @@ from smoke.process import Ended
 PIN = Pin("a", "1.0")
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Says nothing of what it serves."""
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
 @pytest.fixture(name="index")
 def _index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An index that uv asks, and asks alone; its packages are put there by the test."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{server.server_address[1]}")
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
-    yield folder
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def offer(index: Path, name: str, tag: str | None) -> None:
-    """Version 1.0 of a package, as a wheel of that tag, or as a source alone."""
-    folder = index / name
-    folder.mkdir()
-    file = folder / (f"{name}-1.0-{tag}.whl" if tag else f"{name}-1.0.tar.gz")
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        archive.writestr(f"{name}-1.0.dist-info/WHEEL", f"Wheel-Version: 1.0\nTag: {tag}\n")
-        archive.writestr(f"{name}-1.0.dist-info/RECORD", "")
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    (folder / "index.html").write_text(f'<a href="{file.name}#sha256={digest}">{file.name}</a>', encoding="utf-8")
+    with served(tmp_path, monkeypatch) as folder:
+        yield folder
 
 
 def asked(folder: Path, text: str, version: str = "3.12") -> Answer:
