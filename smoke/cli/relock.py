@@ -23,8 +23,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 def command(*, before: Path, wanted: Path, python: str, out: Path, as_json: bool) -> int:
     """Lock WANTED for another PYTHON into OUT, with versions as close to those of the lock BEFORE as have wheels.
 
-    As in `crossfade relock py39.txt requirements.in 3.12 py312.txt`: so a migration moves the runtime, and as few libraries as can
-    be. The others follow later, one by one.
+    As in `crossfade relock py39.txt requirements.in 3.12 py312.txt`: so a migration moves the runtime, and as few libraries as
+    can be. The others follow later, one by one.
     """
     old = pins(before)
     found = compared(old, relock(before, wanted, python, out), len(old))
