@@ -7,6 +7,7 @@ either: where the service does not answer, or fewer packages were looked at than
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,8 @@ def _audited(uv: str, python: str, every: Sequence[Pin]) -> Mapping[str, Any]:
         whole = told == len(said["vulnerabilities"])
     except (ValueError, LookupError, TypeError):
         # Exit status 1 is that of findings, and of a lock that contradicts itself as well.
-        raise Silent(shortened(ended.err) or "uv said nothing") from None
+        why = re.split(r"(?m)^error: ", ended.err)[-1]
+        raise Silent(shortened(why) or "uv said nothing") from None
     least = sum(not pin.marker for pin in every)
     if not whole:
         raise Silent("uv contradicts itself: its form is a preview, and another one than is known here")

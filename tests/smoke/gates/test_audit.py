@@ -114,7 +114,8 @@ def test_a_service_that_does_not_answer_is_no_pass(
     advisories.status = 404
     assert audited(tmp_path).outcome is Outcome.UNMEASURED
     monkeypatch.setenv("CROSSFADE_ADVISORIES", "http://127.0.0.1:1")
-    assert audited(tmp_path).outcome is Outcome.UNMEASURED
+    answer = audited(tmp_path)
+    assert (answer.outcome, answer.detail.startswith("it could not be asked: Request failed")) == (Outcome.UNMEASURED, True)
 
 
 @pytest.mark.processes
