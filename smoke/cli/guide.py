@@ -35,11 +35,16 @@ def command(site: Site, *, folder: Path, as_json: bool) -> int:
         raise UsageError(
             f"{folder} cannot be written", where=str(folder), cause=str(error), hint="a folder of your own"
         ) from error
+    missing = move.missing
     if as_json:
-        print_document({"stack": site.name, "whole": move.whole, "files": [str(folder / name) for name in texts]})
+        print_document(
+            {"stack": site.name, "whole": not missing, "missing": missing, "files": [str(folder / name) for name in texts]}
+        )
     else:
         sys.stdout.writelines(f"{folder / name}\n" for name in texts)
-    return Exit.WANTED if move.whole else Exit.UNDECIDED
+    if missing:
+        sys.stderr.write(f"not whole: {'; '.join(missing)}\n")
+    return Exit.UNDECIDED if missing else Exit.WANTED
 
 
 def _move(site: Site) -> Move:

@@ -61,10 +61,12 @@ class Move:
         return [each for each in self.chapters if each.kind in kinds]
 
     @property
-    def whole(self) -> bool:
-        """Whether everything that a document speaks of was asked about this release."""
+    def missing(self) -> Sequence[str]:
+        """Everything that a document speaks of and that was not asked about this release."""
         asked = {each.kind for each in self.chapters if each.standing.open}
-        return {"delta", "audit"} <= asked and bool(asked & BREAKS.keys()) and bool(self.rehearsed)
+        wanted = {"delta": "delta" in asked, "audit": "audit" in asked, " or ".join(BREAKS): bool(asked & BREAKS.keys())}
+        gates = [f"no gate {name} is open" for name, there in wanted.items() if not there]
+        return gates if self.rehearsed else [*gates, "nobody has gone back by this plan"]
 
 
 def kind_of(words: Sequence[str]) -> str:

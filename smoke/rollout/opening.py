@@ -114,7 +114,10 @@ def promotion(contract: Contract, history: History, wish: Wish) -> Opened:
 
 
 def in_question(contract: Contract, history: History, asked: Mapping[str, str]) -> str:
-    """The release that a migration is about: what is asked for in the idle slot, or what was promoted where that is nothing new.
+    """The release that a migration is about: the one that is to be promoted; or what was promoted, until something new is wanted.
+
+    New is what was placed in the idle slot since, and what the settings ask for now that they ask for another live slot too. An
+    idle slot that is not what they ask for may only be old: what has traffic stays as it is, whatever they ask for meanwhile.
 
     Args:
         contract: what is placed.
@@ -123,10 +126,12 @@ def in_question(contract: Contract, history: History, asked: Mapping[str, str]) 
     """
     live = history.live(contract)
     idle = _candidate(live, None)
-    wanted = asked.get(idle)
-    if wanted in {None, history.held(idle)}:
-        return contract.releases.get(live) or asked.get(live, "")
-    return str(wanted)
+    promoted, wanted, held = contract.releases.get(live, asked.get(live, "")), asked.get(idle), history.held(idle)
+    if wanted is None:
+        return promoted
+    placed = contract.releases.get(idle) not in {None, held}
+    edited = asked.get(live) != promoted and wanted != held
+    return wanted if history.settled is None or placed or edited else promoted
 
 
 def past_live(plan: Plan) -> Plan:

@@ -74,7 +74,8 @@ def judged(looks: Sequence[Look], wanted: Wanted) -> Soak:
 
 
 def _said(failures: Sequence[str], counted: float, wanted: Wanted, restarts: Sequence[str]) -> tuple[Outcome, str]:
-    told = f"{counted / HOUR:.1f} of {wanted.seconds / HOUR:g} h, well" + (" and under load" if wanted.loaded else "")
+    hours = f"{counted / HOUR:.1f}" if wanted.seconds >= HOUR else f"{counted / HOUR:.2g}"
+    told = f"{hours} of {wanted.seconds / HOUR:g} h, well" + (" and under load" if wanted.loaded else "")
     if restarts:
         failures = [*failures, f"a process began anew: {restarts[0]}"]
     if failures:

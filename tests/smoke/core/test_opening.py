@@ -102,15 +102,17 @@ def test_what_is_asked_for_and_not_deployed_is_no_nothing_to_do() -> None:
 
 
 def test_the_release_in_question() -> None:
-    """It is what is asked for in the idle slot; once that went live, and the other slot still has what it had, what went live."""
+    """It is what is to be promoted; then what was, until something new is placed in the other slot, or asked for in both."""
     history = History.of([_ended(promotion(MIGRATING, History(), WISH), GOOD)], "once")
     (py39, py312), py313 = MIGRATING.releases.values(), contract(blue="py313").releases["blue"]
 
     assert in_question(MIGRATING, History(), MIGRATING.releases) == py312
     assert in_question(MIGRATING, History(), {"blue": py39}) == py39
     assert in_question(MIGRATING, history, MIGRATING.releases) == py312
-    assert in_question(MIGRATING, history, {"blue": py313, "green": py312}) == py313
-    assert in_question(contract(green="py312"), history, MIGRATING.releases) == py312
+    assert in_question(contract(green="py312"), history, MIGRATING.releases) == py312, "the old slot was retired"
+    assert in_question(MIGRATING, history, {"blue": "py39, newer", "green": py312}) == py312, "it stayed as it was, with traffic"
+    assert in_question(MIGRATING, history, {"blue": py313, "green": "py312, newer"}) == py313
+    assert in_question(contract(blue="py313", green="py312"), history, {"blue": py313, "green": py312}) == py313
 
 
 def test_the_way_back_of_a_later_release_is_what_was_settled() -> None:
