@@ -27,8 +27,11 @@ test-kubernetes: setup ## the tests of the target kubernetes, on clusters of the
 	@sh toolchain/packages.sh kubernetes
 	@$(in_shell) sh toolchain/kubernetes.sh >/dev/null && "$$(sh toolchain/uv.sh)" sync --quiet --frozen --all-extras --group kubernetes && pytest -m kubernetes tests/kubernetes tests/smoke $(ARGS)
 
+test-aws: setup ## the tests of what is at AWS, on a service of their own that answers as it does
+	@$(in_shell) "$$(sh toolchain/uv.sh)" sync --quiet --frozen --all-extras --group aws && pytest -m aws tests/smoke $(ARGS)
+
 test-quick: ## what needs no processes: a few minutes
-	@$(in_shell) pytest -q -m "not processes and not engine and not load and not docker and not kubernetes"
+	@$(in_shell) pytest -q -m "not processes and not engine and not load and not docker and not kubernetes and not aws"
 
 check: lint format types imports ## everything that reads the code and runs none of it
 
@@ -56,4 +59,4 @@ destroy: ## take the stack STACK (staging) off this machine, and leave nothing b
 clean: ## remove what was built here; never the state of a stack
 	rm -rf .venv .toolchain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
-.PHONY: help setup staging docker test test-docker test-kubernetes test-quick check lint format types imports bench bench-live destroy clean
+.PHONY: help setup staging docker test test-docker test-kubernetes test-aws test-quick check lint format types imports bench bench-live destroy clean
