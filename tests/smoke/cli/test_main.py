@@ -41,8 +41,9 @@ COMMANDS = (
     "soak",
     "status",
     "watch",
+    "workflows",
 )
-NEEDED = {"attest": ("unit-tests", "--why", "seen"), "guide": ("out",), "notify": ("hello",)}
+NEEDED = {"attest": ("unit-tests", "--why", "seen"), "guide": ("out",), "notify": ("hello",), "workflows": ("out",)}
 """What these cannot do without."""
 ON_A_STACK = tuple(each for each in COMMANDS if each not in {"compose", "doctor", "gate", "explain", "orders", "replay"})
 
