@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.config import Fault, FaultsError, UnreadableError, read
+from infra.config import Fault, FaultsError, Settings, UnreadableError, read
 from infra.config.checks import checks_document
 from infra.config.faults import STATE
 from infra.config.plan import plan_document
@@ -51,6 +51,12 @@ class Checked:
     """The slot that serves first."""
     notify: Mapping[str, Json] = field(default_factory=dict)
     """Who is told what becomes of a rollout."""
+    shape: Mapping[str, Json] = field(default_factory=dict)
+    """What they are made of: the target, runtimes by slot, sources and locks by service."""
+
+
+_ASKED = ("releases", "plan", "checks", "start", "notify", "shape")
+"""What whole settings ask for, as the document has it."""
 
 
 def checked(file: Path, site: Site) -> Checked:
@@ -66,7 +72,14 @@ def checked(file: Path, site: Site) -> Checked:
         return Checked(BROKEN, error.faults)
     gates = checks_document(settings.checks, settings.waivers, settings.requires, settings.skips)
     told = {name: each.model_dump() for name, each in settings.notify.items()}
-    return Checked(WHOLE, (), releases(wanted(settings, place.made)), plan_document(settings), gates, settings.start, told)
+    asked = releases(wanted(settings, place.made))
+    return Checked(WHOLE, (), asked, plan_document(settings), gates, settings.start, told, _shape(settings))
+
+
+def _shape(settings: Settings) -> Mapping[str, Json]:
+    programs = {name: {"source": each.source, "lock": each.lock} for name, each in settings.services.items()}
+    slots = {name: each.runtime for name, each in settings.slots.items()}
+    return {"target": settings.target, "slots": slots, "services": programs}
 
 
 def _beside(file: Path) -> str:
@@ -76,8 +89,7 @@ def _beside(file: Path) -> str:
 
 def _say(found: Checked, as_json: bool) -> int:  # noqa: FBT001 - a parsed flag
     if as_json:
-        names = ("releases", "plan", "checks", "start", "notify") if found.code == WHOLE else ()
-        asked = {name: getattr(found, name) for name in names}
+        asked = {name: getattr(found, name) for name in (_ASKED if found.code == WHOLE else ())}
         faults = [fault.to_json() for fault in found.faults]
         document = {"format": 1, "well": found.code == WHOLE, "faults": faults, **asked, "state": STATE}
         sys.stdout.write(json.dumps(document) + "\n")

@@ -19,17 +19,17 @@ from smoke.wiring import Site
 
 @click.command("check")
 @click.argument("gates", nargs=-1, metavar="[GATE]...")
-@click.option("--phase", metavar="PHASE", help="Ask the gates of this phase alone.")
+@click.option("--phase", "phases", metavar="PHASE", multiple=True, help="Ask the gates of this phase alone; may be repeated.")
 @click.option("--show", is_flag=True, help="Ask nothing, and show how each gate stands.")
 @click.option("--json", "as_json", is_flag=True, help="Print one document.")
 @on_stack
-def command(site: Site, *, gates: tuple[str, ...], phase: str | None, show: bool, as_json: bool) -> int:
+def command(site: Site, *, gates: tuple[str, ...], phases: tuple[str, ...], show: bool, as_json: bool) -> int:
     """Ask the gates of the settings of the release that is asked for, and keep the evidence; or show how they stand.
 
     A gate that was never asked, whose evidence is too old, or is about another release, is not open.
     """
     known = gates_of(site, check_settings(site))
-    chosen = _chosen(known, gates, phase)
+    chosen = _chosen(known, gates, phases)
     if not show:
         _ask(site, known, chosen, quiet=as_json)
     evidence, now = site.evidence.all(), site.clock.wall()
@@ -41,15 +41,15 @@ def command(site: Site, *, gates: tuple[str, ...], phase: str | None, show: bool
     return _code(standings)
 
 
-def _chosen(known: Gates, names: Sequence[str], phase: str | None) -> Sequence[Command]:
+def _chosen(known: Gates, names: Sequence[str], phases: Sequence[str]) -> Sequence[Command]:
     if not known.commands:
         hint = "crossfade:checks:\n  unit-tests: {phase: test, command: pytest -q}"
         raise UsageError("no gates are written", where=known.where, cause="the settings have no checks", hint=hint)
     wanted = {known.command(name).gate.id for name in names} or known.commands
-    found = [each for name, each in known.commands.items() if name in wanted and phase in {None, each.gate.phase}]
+    found = [each for name, each in known.commands.items() if name in wanted and (not phases or each.gate.phase in phases)]
     if not found:
-        phases = ", ".join(sorted({each.gate.phase for each in known.commands.values()}))
-        raise UsageError(f"no gate is of phase {phase}", where=known.where, hint=f"there are gates of {phases}")
+        there = ", ".join(sorted({each.gate.phase for each in known.commands.values()}))
+        raise UsageError(f"no gate is of phase {' or '.join(phases)}", where=known.where, hint=f"there are gates of {there}")
     return found
 
 

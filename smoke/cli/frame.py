@@ -38,7 +38,7 @@ def on_stack(function: Callable[Concatenate[Site, P], int]) -> Callable[..., int
 
 
 def check_settings(site: Site) -> Mapping[str, Json]:
-    """What the settings ask for, deployed or not: ``releases``, ``plan``, ``checks``, ``start`` and ``notify``.
+    """What the settings ask for, deployed or not: ``releases``, ``plan``, ``checks``, ``start``, ``notify`` and ``shape``.
 
     Releases are fingerprints by slot, and the plan is as the contract has it.
 
@@ -64,7 +64,7 @@ def check_settings(site: Site) -> Mapping[str, Json]:
         raise NoSuchStack(f"there is no stack {site.name}", where=settings)
     if done.returncode:
         raise UsageError("the settings of the stack are broken, nothing was changed", where=settings)
-    return {name: found[name] for name in ("releases", "plan", "checks", "start", "notify")}
+    return {name: found[name] for name in ("releases", "plan", "checks", "start", "notify", "shape")}
 
 
 def me() -> str:

@@ -42,6 +42,7 @@ _COMMANDS: Mapping[str, str] = {
     "soak": "Watch the live slot for hours under load, and say whether it bears that.",
     "status": "Say what users see now, and how the rollout stands.",
     "watch": "Follow a rollout that somebody else drives.",
+    "workflows": "Write workflows of continuous integration, or say what differs from what the settings want.",
 }
 _COMPLETE = "_CROSSFADE_COMPLETE"
 """The variable by which a shell asks how a line may go on."""

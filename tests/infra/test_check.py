@@ -278,6 +278,12 @@ def test_whole_settings_as_json(whole: Project) -> None:
 
     assert (checks, found.pop("start")) == ({"gates": {}, "waivers": [], "requires": [], "skips": {}}, "blue")
     assert found.pop("notify") == {}
+    shape = found.pop("shape")
+    assert (shape["target"], shape["slots"]) == ("local", {"blue": "py39", "green": "py312"})
+    assert shape["services"]["dashboard"] == {
+        "source": "examples/trading",
+        "lock": "examples/trading/locks/dashboard-{runtime}.txt",
+    }
 
     assert (said.code, said.err) == (0, "")
     assert list(found.items()) == [("format", 1), ("well", True), ("faults", []), ("state", STATE)]

@@ -108,8 +108,10 @@ def test_one_gate_or_one_phase_may_be_asked_alone(project: Project) -> None:
     """The others are not asked, and are not in the verdict."""
     assert project.run("check", "unit-tests").returncode == Exit.WANTED
     assert project.shown() == {"unit-tests": "passed", "load": "not measured"}
-    assert project.run("check", "--phase", "staging").returncode == Exit.WANTED
+    assert project.run("check", "--phase", "staging", "--phase", "after").returncode == Exit.WANTED
     assert project.shown() == {"unit-tests": "passed", "load": "passed"}
+    both = project.run("check", "--show", "--phase", "staging", "--phase", "test")
+    assert [line.split()[2] for line in both.stdout.splitlines()] == ["unit-tests", "load"]
 
 
 def test_another_release_has_to_be_asked_anew(project: Project) -> None:

@@ -43,8 +43,15 @@ COMMANDS = (
     "soak",
     "status",
     "watch",
+    "workflows",
 )
-NEEDED = {"attest": ("unit-tests", "--why", "seen"), "backup": ("one.tar.gz",), "guide": ("out",), "notify": ("hello",)}
+NEEDED = {
+    "attest": ("unit-tests", "--why", "seen"),
+    "backup": ("one.tar.gz",),
+    "guide": ("out",),
+    "notify": ("hello",),
+    "workflows": ("out",),
+}
 """What these cannot do without."""
 ON_A_STACK = tuple(
     each for each in COMMANDS if each not in {"compose", "doctor", "gate", "explain", "orders", "relock", "replay"}
