@@ -14,6 +14,8 @@ COMPARING = {
     "memory": "1.1 6 {one} {two} -c 1",
     "replay": "0 {one} {two} - -c 1",
     "imports": "{one} {two} .",
+    "stop": "10 ready {one} {two} c",
+    "peer": "all 127.0.0.1:9 {one} {two} c",
     "types": "{one} {two} .",
     "junit": "{one} {two}",
     "delta": "{one} {two}",

@@ -109,7 +109,7 @@ def test_a_flush_that_the_new_runtime_refuses_is_found() -> None:
     assert "it ends otherwise" in found.detail
 
 
-@pytest.mark.parametrize("words", ["10 ready a b", "0 ready a b c", "x ready a b c", "10 ready a a c"])
+@pytest.mark.parametrize("words", ["10 ready a b", "0 ready a b c", "x ready a b c"])
 def test_what_makes_no_sense_is_refused(words: str) -> None:
     """Each has a hint with what to write."""
     with pytest.raises(UsageError) as caught:
