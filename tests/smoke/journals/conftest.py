@@ -11,7 +11,6 @@ from smoke.seams import Journal, Mailbox
 from tests.smoke.journals import s3_harness
 from tests.smoke.journals.clocks import UnsteadyClock
 from tests.smoke.journals.cluster_harness import Yard, opened
-from tests.smoke.journals.s3_server import Front
 
 MARKS = {"cluster": pytest.mark.kubernetes, "s3": pytest.mark.aws}
 
@@ -40,7 +39,7 @@ def yard(namespace_of_journals: Yard) -> Yard:
 
 
 @pytest.fixture(scope="session")
-def service_of_buckets(request: pytest.FixtureRequest) -> Iterator[tuple[str, Front]]:
+def service_of_buckets(request: pytest.FixtureRequest) -> Iterator[s3_harness.Ground]:
     """A service that answers as Amazon S3 does."""
     if "aws" not in request.config.option.markexpr:
         pytest.skip("starts a service of its own: make test-aws")
@@ -50,12 +49,11 @@ def service_of_buckets(request: pytest.FixtureRequest) -> Iterator[tuple[str, Fr
 
 
 @pytest.fixture
-def bucket(service_of_buckets: tuple[str, Front]) -> Iterator[s3_harness.Yard]:
+def bucket(service_of_buckets: s3_harness.Ground) -> Iterator[s3_harness.Yard]:
     """A bucket of the test's own at that service."""
-    yard = s3_harness.Yard(*service_of_buckets)
+    yard = s3_harness.Yard(service_of_buckets)
     yield yard
     yard.front.calm()
-    yard.client.close()
 
 
 def kinds(table: Collection[str]) -> list[object]:

@@ -4,6 +4,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +28,46 @@ PREFIX = "crossfade/of-tests"
 _numbers = itertools.count(1)
 
 
+@dataclass(frozen=True)
+class Ground:
+    """A service that answers as S3 does, what stands before it, and a client that all share: to make one takes long."""
+
+    endpoint: str
+    front: Front
+    client: Any
+
+    def service(self) -> Service:
+        """A way there."""
+        return Shared(self)
+
+
+class Shared(Service):
+    """A way by the common client."""
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__("s3", Reach("us-east-1", ground.endpoint), ANSWER)
+        self._ground = ground
+
+    def opened(self) -> Any:  # noqa: ANN401 - boto3's own
+        """That client."""
+        return self._ground.client
+
+
 class Yard:
     """A bucket of a test's own, and journals in it. Each has another name."""
 
-    def __init__(self, endpoint: str, front: Front) -> None:
-        self.endpoint = endpoint
-        self.front = front
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.front = ground.front
+        self.client = ground.client
         self.bucket = f"bucket-{next(_numbers)}"
         self.stack = "staging"
-        self.client = client("s3", Reach("us-east-1", endpoint), ANSWER)
         self.client.create_bucket(Bucket=self.bucket)
 
     @property
     def place(self) -> Path:
         """Where it is, for another process."""
-        return Path(self.endpoint.rpartition(":")[2], self.bucket, self.stack)
+        return Path(self.ground.endpoint.rpartition(":")[2], self.bucket, self.stack)
 
     @property
     def where(self) -> Where:
@@ -51,20 +77,16 @@ class Yard:
     @property
     def settings(self) -> dict[str, Any]:
         """As a contract has it."""
-        at = {"region": "us-east-1", "endpoint": self.endpoint}
+        at = {"region": "us-east-1", "endpoint": self.ground.endpoint}
         return {"bucket": self.bucket, "prefix": PREFIX, "stack": self.stack, **at}
-
-    def service(self, timeout: float = ANSWER) -> Service:
-        """A way there."""
-        return Service("s3", Reach("us-east-1", self.endpoint), timeout)
 
     def journal(self, clock: Clock | None = None, service: Service | None = None, *, watch: float = 0.0) -> S3Journal:
         """The stack's journal, as another process would open it."""
-        return S3Journal(service or self.service(), self.where, clock, watch=watch)
+        return S3Journal(service or self.ground.service(), self.where, clock, watch=watch)
 
     def mailbox(self, service: Service | None = None, clock: Clock | None = None) -> S3Mailbox:
         """The stack's mailbox."""
-        return S3Mailbox(service or self.service(), self.where, clock)
+        return S3Mailbox(service or self.ground.service(), self.where, clock)
 
     def numbers(self, rollout: str = ROLLOUT) -> list[int]:
         """What the records of a rollout are numbered."""
@@ -82,6 +104,10 @@ class Yard:
         with self.client.get_object(Bucket=self.bucket, Key=self.where.key(name))["Body"] as body:
             return str(body.read().decode())
 
+    def has(self, name: str) -> bool:
+        """Whether the stack has an object of that name."""
+        return name in self.keys(name)
+
     def write(self, name: str, text: str) -> None:
         """Replace an object of the stack."""
         self.client.put_object(Bucket=self.bucket, Key=self.where.key(name), Body=text.encode())
@@ -92,7 +118,7 @@ class Yard:
 
 
 @contextmanager
-def opened() -> Iterator[tuple[str, Front]]:
+def opened() -> Iterator[Ground]:
     """A service that journals of this process, and of those that it starts, may use."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [each for each in os.environ if each.startswith("AWS_")]:
@@ -104,14 +130,16 @@ def opened() -> Iterator[tuple[str, Front]]:
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         patch.setenv("NO_PROXY", "*")
         with served() as (endpoint, front):
-            yield endpoint, front
+            common = client("s3", Reach("us-east-1", endpoint), ANSWER)
+            yield Ground(endpoint, front, common)
+            common.close()
 
 
-class Eventful(Service):
+class Eventful(Shared):
     """A way to the service on which something happens at one request, before it is made or after."""
 
     def __init__(self, yard: Yard, at: int, event: Callable[[], None], *, after: bool = False) -> None:
-        super().__init__("s3", Reach("us-east-1", yard.endpoint), ANSWER)
+        super().__init__(yard.ground)
         self.asked = 0
         self._at, self._event, self._after = at, event, after
 
