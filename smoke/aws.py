@@ -171,7 +171,7 @@ def patiently(act: Callable[[], T], clock: Clock, limit: float) -> T:
 @contextmanager
 def _asking() -> Iterator[None]:
     try:
-        errors, parsers = import_module("botocore.exceptions"), import_module("botocore.parsers")
+        errors, parsers, _ = map(import_module, ("botocore.exceptions", "botocore.parsers", "boto3.session"))
     except ImportError as error:
         raise Unreached("it is asked by boto3, which is not here: uv sync --extra aws", passing=False) from error
     try:
@@ -184,7 +184,7 @@ def _asking() -> Iterator[None]:
         raise Unreached(_said(error)) from error
     except (parsers.ResponseParserError, OSError) as error:
         raise Unreached(_said(error)) from error
-    except (errors.BotoCoreError, ImportError, ValueError) as error:
+    except (errors.BotoCoreError, ValueError) as error:
         raise Unreached(_said(error), passing=False) from error  # of the configuration: asking again does not help
 
 

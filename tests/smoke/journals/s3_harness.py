@@ -116,6 +116,13 @@ class Yard:
         """Remove an object of the stack."""
         self.client.delete_object(Bucket=self.bucket, Key=self.where.key(name))
 
+    def delete(self) -> None:
+        """Remove the whole bucket."""
+        names = self.keys()
+        for name in names:
+            self.remove(name)
+        self.client.delete_bucket(Bucket=self.bucket)
+
 
 @contextmanager
 def opened() -> Iterator[Ground]:

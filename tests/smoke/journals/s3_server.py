@@ -30,6 +30,8 @@ class Front:
     meant: Ask = lambda _: True
     ignores: tuple[str, ...] = ()
     """Headers that are not heard."""
+    page: int = 0
+    """Names that are listed at once; 0: as many as S3 does, a thousand."""
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         """Serve one request."""
@@ -37,6 +39,8 @@ class Front:
             self.asked += 1
             for each in self.ignores:
                 environ.pop(f"HTTP_{each}", None)
+            if self.page and "list-type" in environ["QUERY_STRING"]:
+                environ["QUERY_STRING"] += f"&max-keys={self.page}"
             mine = self.times > 0 and self.meant(environ)
             self.times -= mine
             if mine and self.refuses:
@@ -61,7 +65,7 @@ class Front:
 
     def calm(self) -> None:
         """Nothing happens any more."""
-        self.times, self.ignores = 0, ()
+        self.times, self.ignores, self.page = 0, (), 0
 
 
 def _hung_up(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
