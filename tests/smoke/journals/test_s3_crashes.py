@@ -1,12 +1,14 @@
 """A journal in a bucket when its writer dies, stands still or is not heard, at any of the requests that it makes."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from smoke.clock import FakeClock
-from smoke.errors import CrossfadeError, Deposed, JournalError
+from smoke.errors import CrossfadeError, Deposed, JournalError, Locked
 from smoke.journals import LEASE, S3Journal
+from smoke.journals.s3 import S3Writer
 from smoke.journals.s3_lease import claim_of
 from tests.smoke.journals.s3_harness import ROLLOUT, Died, Eventful, Yard, die, lose
 from tests.smoke.journals.s3_server import records, writes
@@ -108,6 +110,30 @@ def test_whoever_stands_still_at_any_request_is_deposed(bucket: Yard, rollout: s
         late = takings(yard) > taking  # it had not taken the lease yet
         assert told is (None if late or before == [1, 2, 3] else Deposed)
         assert yard.numbers() == [*found, *([1, 2, 3] if late else [])]
+
+
+def test_whoever_took_over_is_not_disturbed(bucket: Yard) -> None:
+    """Whichever request a writer stood still before, the one who took over meanwhile goes on when it wakes up."""
+    mine, theirs = FakeClock(), ahead(1000.0)
+    yards: list[Yard] = []
+    writers: list[S3Writer] = []
+    acknowledged: list[int] = []
+    with ExitStack() as open_still:
+
+        def take_over() -> None:
+            writers.append(open_still.enter_context(yards[-1].journal(theirs).open(ROLLOUT)))
+            writers[-1].append({"n": 8})
+
+        for yard, service in every(bucket, take_over, after=False):
+            yards.append(yard)
+            acknowledged.clear()
+            told = _told(lambda yard=yard, service=service: appended(yard.journal(mine, service), mine, acknowledged))
+            if len(writers) < len(yards):
+                assert told is None
+                continue
+            writers[-1].append({"n": 9})
+            assert told in ({None} if acknowledged == [1, 2, 3] else {Deposed, Locked})
+            assert yard.numbers() == [*acknowledged, 8, 9]
 
 
 def test_whoever_took_over_and_died_lets_nobody_back_in(bucket: Yard) -> None:
