@@ -169,7 +169,10 @@ class Place:
 
 
 def policy(settings: Mapping[str, Json]) -> Mapping[str, Any]:
-    """The least that whoever drives, looks or asks must be allowed, as a policy document for these settings. Pure."""
+    """The least that whoever drives, looks or asks must be allowed, as a policy document for these settings. Pure.
+
+    Where the bucket encrypts with a key of somebody's own, the use of that key comes on top.
+    """
     where = Where(settings["bucket"], settings["prefix"], settings["stack"])
     arn = where.arn(settings.get("region"))
     objects = sorted(action for action in ACTIONS.values() if action != ACTIONS["list_objects_v2"])

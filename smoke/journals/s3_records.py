@@ -71,16 +71,11 @@ class Records:
                 raise self.damaged(number, "missing")
         kept: list[Entry] = []
         for number, text in enumerate(self._place.texts(self._folder, found, READING), 1):
-            kept = self._after(kept, number, entry_of(text))
+            entry = entry_of(text)
+            if entry is None or entry.number != number or not _fits(kept, entry):
+                raise self.damaged(number, "damaged")
+            kept.append(entry)
         return [entry.record for entry in kept if entry.record is not None]
-
-    def _after(self, kept: list[Entry], number: int, entry: Entry | None) -> list[Entry]:
-        if entry is not None and entry.number == number:
-            rest = [each for each in kept if each.number <= entry.follows]
-            mine = all(each.writer == entry.writer for each in kept[len(rest) :])
-            if mine and (rest[-1].number if rest else 0) == entry.follows:
-                return [*rest, entry]
-        raise self.damaged(number, "damaged")
 
     def token(self) -> int:
         """The greatest that is known here."""
@@ -168,6 +163,13 @@ class Tail:
             return True
         self._number += 1
         return False
+
+
+def _fits(kept: list[Entry], entry: Entry) -> bool:
+    """Whether it follows what is kept, once that is left out which its writer gave up; nobody gives up what is another's."""
+    while kept and kept[-1].number > entry.follows and kept[-1].writer == entry.writer:
+        kept.pop()
+    return (kept[-1].number if kept else 0) == entry.follows
 
 
 def named(number: int) -> str:

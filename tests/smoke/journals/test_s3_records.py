@@ -159,6 +159,20 @@ def test_the_hint_mends_a_damaged_journal(bucket: Yard) -> None:
     assert bucket.numbers() == [0, 9]
 
 
+def test_what_is_in_the_way_is_said(bucket: Yard) -> None:
+    """A writer that finds what nobody of ours wrote in the place of its next record says so, and goes on once it is removed."""
+    name = f"rollouts/{ROLLOUT}/00000003.json"
+    with bucket.journal().open(ROLLOUT) as writer:
+        writer.append({"n": 1})
+        bucket.write(name, "seen by ann")
+        with pytest.raises(JournalError, match=r"object 00000003.json of the journal is damaged"):
+            writer.append({"n": 2})
+        bucket.remove(name)
+        writer.append({"n": 3})
+
+    assert bucket.numbers() == [1, 3]
+
+
 # Requests
 
 
