@@ -1,4 +1,4 @@
-"""What an API server says where it does not do what it is asked, and what is said where it does not answer. Pure."""
+"""What a server says where it does not do what it is asked, and what is said where it does not answer. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Owner:
 
 
 class Unreached(Exception):
-    """Nobody answers for the cluster, or not now; the text says why."""
+    """Nobody answers for the cluster or the service, or not now; the text says why."""
 
     def __init__(self, text: str, *, after: float | None = None, passing: bool = True) -> None:
         super().__init__(text)
@@ -35,7 +35,7 @@ class Unreached(Exception):
 
 
 class Refused(Exception):
-    """The API server answers, with a refusal; the text is its message."""
+    """The server answers, with a refusal; the text is its message."""
 
     def __init__(self, text: str, status: int, reason: str = "", owners: tuple[Owner, ...] = ()) -> None:
         super().__init__(text)

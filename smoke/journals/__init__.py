@@ -8,11 +8,12 @@ from smoke.journals.cluster import ClusterJournal, ClusterMailbox
 from smoke.journals.file import FileJournal, FileMailbox
 from smoke.journals.lease import LEASE
 from smoke.journals.memory import MemoryJournal, MemoryMailbox
+from smoke.journals.s3 import S3Journal, S3Mailbox
 from smoke.seams import Clock, Journal, Mailbox
 
-JOURNALS = {"cluster": ClusterJournal, "file": FileJournal, "memory": MemoryJournal}
-MAILBOXES = {"cluster": ClusterMailbox, "file": FileMailbox, "memory": MemoryMailbox}
-ELSEWHERE: Mapping[str, str] = {"cluster": "smoke.journals.cluster:in_cluster"}
+JOURNALS = {"cluster": ClusterJournal, "file": FileJournal, "memory": MemoryJournal, "s3": S3Journal}
+MAILBOXES = {"cluster": ClusterMailbox, "file": FileMailbox, "memory": MemoryMailbox, "s3": S3Mailbox}
+ELSEWHERE: Mapping[str, str] = {"cluster": "smoke.journals.cluster:in_cluster", "s3": "smoke.journals.s3:in_bucket"}
 """What a contract may name, and what makes it."""
 
 
@@ -37,5 +38,7 @@ __all__ = [
     "FileMailbox",
     "MemoryJournal",
     "MemoryMailbox",
+    "S3Journal",
+    "S3Mailbox",
     "elsewhere",
 ]

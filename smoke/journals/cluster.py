@@ -14,11 +14,12 @@ from infra.contract import Json
 from smoke.clock import SystemClock
 from smoke.cluster import CONFIG_MAP, LEASE, Cluster, Reach
 from smoke.errors import JournalError
-from smoke.journals.cluster_lease import ClusterLease, Tenure
+from smoke.journals.cluster_lease import ClusterLease
 from smoke.journals.cluster_place import PATIENCE, READING, ROLLOUT_LABEL, Place, annotation, decoded, encoded
 from smoke.journals.cluster_segments import PART, Head, Segments, number_of
 from smoke.journals.lease import LEASE as LEASED
 from smoke.journals.lease import USED
+from smoke.journals.leasing import Tenure
 from smoke.seams import Clock, Holder, Record
 from smoke.settings import check, is_text
 
@@ -75,7 +76,7 @@ class ClusterJournal:
         """
         with self._place.told("the journal cannot be opened", LEASE, self._place.named()):
             known, greatest = self._known()
-            tenure = self._lease.take(rollout, greatest, known, self._watch)
+            tenure = self._lease.take(rollout, lambda found: (found.before(known) if found else known, greatest), self._watch)
         try:
             with self._place.told("the journal cannot be opened", CONFIG_MAP, self._place.named(rollout)):
                 head = self._fenced(tenure, rollout)

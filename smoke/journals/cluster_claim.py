@@ -1,13 +1,13 @@
-"""What a Lease of ours says, and how it says it. Pure.
+"""What a lease of ours says, and how a cluster's Lease says it. Pure.
 
-The cluster has fields of its own for who has a lease and for how long; what else must be known of its owner is an annotation.
+A cluster has fields of its own for who has a lease and for how long; what else must be known of its owner is an annotation.
 """
 
 import json
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +24,7 @@ _IDENTITY = re.compile(r"(.*)@(.*):([1-9]\d{0,9}):(.*)")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a Lease says."""
+    """What a lease says."""
 
     edition: str
     token: int
@@ -57,6 +57,10 @@ class Claim:
         """Its owner, in words."""
         its = self.owner
         return f"{its.user}@{its.host}, process {its.pid}, since {at(self.since)}" if its else "it has ended since"
+
+    def before(self, known: Sequence[str]) -> Sequence[str]:
+        """Those that somebody may be writing to: where it does not say, all that are known."""
+        return known if self.rollouts is None else self.rollouts
 
     def spec(self, now: float, wall: float) -> dict[str, Any]:
         """The cluster's own fields, at this monotonic and wall time."""

@@ -1,45 +1,22 @@
-"""The lease of a stack as a cluster's own object, a Lease: who may write, by which token, and for how long.
+"""The lease of a stack as a cluster's own object, a Lease."""
 
-It is changed on condition that it is as it was read, so of many who take it one does. Machines have clocks of their own. So
-whoever runs on the same start of the same machine as its owner goes by the time that both share, and by whether that process
-lives. All others go by how long they have seen no renewal, as the cluster's own controllers do: nobody compares dates.
-
-A lease that says nothing of its writer, since it was changed by hand, is waited for like that of another machine.
-"""
-
-import uuid
-from collections.abc import Sequence
-from dataclasses import replace
 from http import HTTPStatus
 
 from smoke.cluster import LEASE as KIND
 from smoke.cluster import STACK_LABEL
-from smoke.errors import CrossfadeError, Deposed, Locked
-from smoke.journals.cluster_claim import Claim, at, claim_of
-from smoke.journals.cluster_place import PATIENCE, READING, Place
-from smoke.journals.lease import LEASE, extended
-from smoke.journals.owner import dead, me
-from smoke.refusal import Refused, Unreached
-from smoke.seams import Holder
-
-_LONGEST = 3600.0
-"""Seconds that a lease of another machine is believed to run, whatever it says; nobody asks for as many."""
-_LOOK = 0.5
-"""Seconds between two looks at a lease that is watched."""
-_SLIP = 1.0
-"""Seconds by which wall and monotonic time may part between two writes, before it counts as a machine that slept."""
-_FAREWELL = 3.0
-"""Seconds that giving it back may take: it ends by itself."""
+from smoke.journals.cluster_claim import Claim, claim_of
+from smoke.journals.cluster_place import PATIENCE, Place
+from smoke.journals.leasing import Leases
+from smoke.refusal import Refused
 
 
-class ClusterLease:
-    """The Lease of one stack. It remembers since when it has seen no renewal: whoever looks again and again keeps one of it."""
+class ClusterLease(Leases):
+    """The Lease of one stack."""
 
     def __init__(self, place: Place) -> None:
-        self.place = place
-        self.name = place.named()
-        self._seen = ("", 0.0)
-        """The mark of the last renewal that was seen, and when it was first seen."""
+        self._place = place
+        self._name = place.named()
+        super().__init__(place.clock, place.where(KIND, self._name))
 
     def read(self, limit: float = PATIENCE) -> Claim | None:
         """What it says; None where there is none.
@@ -47,170 +24,25 @@ class ClusterLease:
         Raises:
             JournalError: the name is somebody else's.
         """
-        document = self.place.found(KIND, self.name, limit)
+        document = self._place.found(KIND, self._name, limit)
         if document is None:
             return None
-        if (document["metadata"].get("labels") or {}).get(STACK_LABEL) != self.place.stack:
-            raise self.place.taken(KIND, self.name)
+        if (document["metadata"].get("labels") or {}).get(STACK_LABEL) != self._place.stack:
+            raise self._place.taken(KIND, self._name)
         return claim_of(document)
-
-    def holder(self) -> Holder | None:
-        """Who has it, as far as this process can tell."""
-        claim = self.read(READING)
-        return None if claim is None or self._left(claim) <= 0 else claim.holder
-
-    def take(self, rollout: str, greatest: int, known: Sequence[str], watch: float) -> "Tenure":
-        """Take it.
-
-        Args:
-            rollout: what is to be written to.
-            greatest: token that the rollouts' own objects know of: a Lease may be lost.
-            known: all rollouts, for a Lease that does not say which were written to.
-            watch: seconds that a lease of another machine is watched before it is said that it is held.
-
-        Raises:
-            Locked: somebody has it.
-        """
-        taking = uuid.uuid4().hex
-        while True:
-            found = self.read()
-            if found is not None and found.taking == taking:
-                return Tenure(self, found)  # the answer was lost
-            if found is not None:
-                self._check(found, watch)
-            before = known if found is None or found.rollouts is None else found.rollouts
-            now, wall = self.place.clock.now(), self.place.clock.wall()
-            token = max(found.token if found else 0, greatest) + 1
-            rollouts = tuple(dict.fromkeys([rollout, *before]))
-            claim = Claim(found.edition if found else "", token, me(), wall, wall, now + LEASE, LEASE, taking, rollouts, "")
-            if (taken := self.write(claim)) is not None:
-                return Tenure(self, taken)
 
     def write(self, claim: Claim, limit: float = PATIENCE) -> Claim | None:
         """Make it say this, on condition that it is of that edition still, or is not there; None where it is not so."""
-        cluster, clock = self.place.cluster, self.place.clock
-        metadata = self.place.metadata(self.place.labels(), writer=claim.writer())
+        cluster, clock = self._place.cluster, self._place.clock
+        metadata = self._place.metadata(self._place.labels(), writer=claim.writer())
         document = {"metadata": metadata, "spec": claim.spec(clock.now(), clock.wall())}
         if claim.edition:
             metadata["resourceVersion"] = claim.edition
         write = cluster.patch if claim.edition else cluster.create
         try:
-            return claim_of(self.place.patiently(lambda: write(KIND, self.name, document), limit))
+            return claim_of(self._place.patiently(lambda: write(KIND, self._name, document), limit))
         except Refused as error:
             gone = bool(claim.edition) and error.status == HTTPStatus.NOT_FOUND
             if error.status == HTTPStatus.CONFLICT or gone:
                 return None
             raise
-
-    def deposed(self, claim: Claim | None) -> Deposed:
-        """What is said to one whose lease it is not any more."""
-        return Deposed(
-            "another driver took over while this one did not answer",
-            where=self.place.where(KIND, self.name),
-            cause=claim.who if claim else "its lease was removed or damaged",
-            hint="crossfade status",
-        )
-
-    def _left(self, claim: Claim) -> float:
-        """Seconds that it runs on, as far as this process can tell; 0: it may be taken."""
-        owner, here, now = claim.owner, me(), self.place.clock.now()
-        if owner is None:
-            return 0.0
-        # Of hosts the names alone say little here: machines of a cluster's users may share one.
-        if here.boot and owner.boot == here.boot:
-            return 0.0 if dead(owner, here) else max(0.0, claim.until - now)
-        if self._seen[0] != claim.mark:
-            self._seen = (claim.mark, now)
-        return max(0.0, self._seen[1] + min(claim.duration, _LONGEST) - now)
-
-    def _check(self, claim: Claim, watch: float) -> None:
-        """Whether it may be taken; one that may run out within ``watch`` seconds is watched for as long."""
-        left = self._left(claim)
-        if 0 < left <= watch and claim.owner is not None and claim.owner.boot != me().boot:
-            seen: Claim | None = claim
-            while seen is not None and seen.mark == claim.mark and (left := self._left(seen)) > 0:
-                self.place.clock.sleep(min(_LOOK, left))
-                seen = self.read()
-            if seen is None:
-                return
-            claim, left = seen, self._left(seen)
-        if left > 0:
-            raise Locked(
-                "another run holds this stack",
-                cause=f"{claim.who}; its lease runs until {at(claim.until_wall)}, unless it renews it",
-                hint="crossfade status, or crossfade abort: both work while it runs",
-            )
-
-
-class Tenure:
-    """One taking of the lease. As long as its time runs, by this machine's clock, nobody else can have taken it."""
-
-    def __init__(self, lease: ClusterLease, claim: Claim) -> None:
-        self._lease = lease
-        self._claim = claim
-        self._gap = self._parted()
-        self._ended = False
-
-    @property
-    def writer(self) -> str:
-        """What is left in whatever is written to: the token first."""
-        return f"{self._claim.token} {self._claim.taking}"
-
-    @property
-    def fencing(self) -> Sequence[str]:
-        """Rollouts that somebody before may still try to write to."""
-        return self._claim.rollouts or ()
-
-    def fenced(self) -> None:
-        """Nobody before can write any more: the next renewal says so."""
-        self._claim = replace(self._claim, rollouts=(self._claim.rollouts or ())[:1])
-
-    def keep(self, seconds: float) -> None:
-        """Have it for at least that long from now; it costs a request where it would not run as long, and after a sleep.
-
-        Raises:
-            Deposed: another one took it.
-        """
-        if self._ended:
-            raise self._lease.deposed(replace(self._claim, owner=None))
-        until = extended(self._claim.until, self._lease.place.clock.now(), seconds)
-        # A machine that slept has not counted the time, and others have.
-        if until != self._claim.until or abs(self._parted() - self._gap) > _SLIP:
-            self._write(replace(self._claim, until=until))
-
-    def confirm(self) -> None:
-        """Ask whether it is ours still.
-
-        Raises:
-            Deposed: another one took it.
-        """
-        self._claim = replace(self._claim, edition=self._own().edition)
-
-    def end(self) -> None:
-        """Give it back, if it is still ours."""
-        try:
-            if not self._ended:
-                self._write(replace(self._claim, owner=None), _FAREWELL)
-        except (CrossfadeError, Refused, Unreached, LookupError, TypeError, ValueError, AttributeError):
-            pass  # it ends with this process, or by itself
-        self._ended = True
-
-    def deposed(self) -> Deposed:
-        """Who has it now."""
-        return self._lease.deposed(self._lease.read())
-
-    def _own(self, limit: float = PATIENCE) -> Claim:
-        found = self._lease.read(limit)
-        if found is None or found.taking != self._claim.taking or found.owner is None:
-            raise self._lease.deposed(found)
-        return found
-
-    def _write(self, claim: Claim, limit: float = PATIENCE) -> None:
-        # Where it is another by now it may be by ourselves, whose answer was lost: all that is written is absolute.
-        gap = self._parted()
-        while (written := self._lease.write(claim, limit)) is None:
-            claim = replace(claim, edition=self._own(limit).edition)
-        self._claim, self._gap = written, gap
-
-    def _parted(self) -> float:
-        return self._lease.place.clock.wall() - self._lease.place.clock.now()

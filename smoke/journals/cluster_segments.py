@@ -17,8 +17,8 @@ from typing import Any
 from infra.contract import Json
 from smoke.cluster import CONFIG_MAP
 from smoke.errors import JournalError
-from smoke.journals.cluster_lease import Tenure
 from smoke.journals.cluster_place import READING, Place, annotation, decoded, edition
+from smoke.journals.leasing import Tenure
 from smoke.refusal import Refused
 from smoke.seams import Record
 

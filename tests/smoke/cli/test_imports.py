@@ -8,7 +8,20 @@ from infra.contract import Backend
 from tests.smoke.cli.program import bring_up, crossfade
 
 pytestmark = pytest.mark.processes
-HEAVY = ("httpx", "psutil", "pulumi", "pydantic", "rich", "supervisor", "websockets", "yaml")
+HEAVY = (
+    "boto3",
+    "botocore",
+    "httpx",
+    "httpx2",
+    "lightkube",
+    "psutil",
+    "pulumi",
+    "pydantic",
+    "rich",
+    "supervisor",
+    "websockets",
+    "yaml",
+)
 
 
 def loaded(*arguments: str, folder: Path) -> set[str]:

@@ -8,8 +8,11 @@ from kube_api import kube_api, missing
 
 from smoke.journals import JOURNALS, MAILBOXES, FileJournal, FileMailbox, MemoryJournal, MemoryMailbox
 from smoke.seams import Journal, Mailbox
+from tests.smoke.journals import s3_harness
 from tests.smoke.journals.clocks import UnsteadyClock
 from tests.smoke.journals.cluster_harness import Yard, opened
+
+MARKS = {"cluster": pytest.mark.kubernetes, "s3": pytest.mark.aws}
 
 
 @pytest.fixture
@@ -35,9 +38,27 @@ def yard(namespace_of_journals: Yard) -> Yard:
     return Yard(namespace_of_journals.api, namespace_of_journals.namespace)
 
 
+@pytest.fixture(scope="session")
+def service_of_buckets(request: pytest.FixtureRequest) -> Iterator[s3_harness.Ground]:
+    """A service that answers as Amazon S3 does."""
+    if "aws" not in request.config.option.markexpr:
+        pytest.skip("starts a service of its own: make test-aws")
+    pytest.importorskip("moto")
+    with s3_harness.opened() as made:
+        yield made
+
+
+@pytest.fixture
+def bucket(service_of_buckets: s3_harness.Ground) -> Iterator[s3_harness.Yard]:
+    """A bucket of the test's own at that service."""
+    yard = s3_harness.Yard(service_of_buckets)
+    yield yard
+    yard.front.calm()
+
+
 def kinds(table: Collection[str]) -> list[object]:
     """Every kind in the table, as parameters."""
-    return [pytest.param(kind, marks=pytest.mark.kubernetes if kind == "cluster" else ()) for kind in sorted(table)]
+    return [pytest.param(kind, marks=MARKS.get(kind, ())) for kind in sorted(table)]
 
 
 @pytest.fixture(params=kinds(JOURNALS))
@@ -47,6 +68,7 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path, clock: UnsteadyClock
         "cluster": lambda: request.getfixturevalue("yard").journal(clock),
         "file": lambda: FileJournal(tmp_path / "journal", clock),
         "memory": lambda: MemoryJournal(clock),
+        "s3": lambda: request.getfixturevalue("bucket").journal(clock),
     }
     return made[request.param]()
 
@@ -58,5 +80,6 @@ def mailbox(request: pytest.FixtureRequest, tmp_path: Path) -> Mailbox:
         "cluster": lambda: request.getfixturevalue("yard").mailbox(),
         "file": lambda: FileMailbox(tmp_path),
         "memory": MemoryMailbox,
+        "s3": lambda: request.getfixturevalue("bucket").mailbox(),
     }
     return made[request.param]()
