@@ -83,10 +83,12 @@ class Site:
     @cached_property
     def _elsewhere(self) -> Backend | None:
         """Where the journal is; None: beside the state of Pulumi, as that of a stack that is not there any more."""
+        bucket = self.project.bucket
+        beside = None if bucket is None else Backend("s3", {**bucket, "stack": self.name})
         try:
-            return self.contract.journal
+            return self.contract.journal or beside
         except NoSuchStack:
-            return None
+            return beside
 
     @cached_property
     def evidence(self) -> "EvidenceStore":

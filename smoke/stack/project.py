@@ -1,10 +1,12 @@
 """Where a project and its state are on this machine."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+from infra.contract import Json
 from smoke.errors import UsageError
 
 
@@ -16,6 +18,8 @@ class Project:
     folder: Path
     state: Path | None
     """Folder of the file backend; None for any other backend."""
+    bucket: Mapping[str, Json] | None = None
+    """Where the state is in a bucket, that and its part of it, as a journal of ``s3`` is told it but for the stack."""
 
     def settings(self, stack: str) -> Path:
         """The stack's settings file, whether it exists or not."""
@@ -39,7 +43,7 @@ class Project:
             raise UsageError(
                 "the journal needs a state backend that is a folder",
                 where="PULUMI_BACKEND_URL",
-                hint="export PULUMI_BACKEND_URL=file://$PWD/.state, or: . ./activate",
+                hint="export PULUMI_BACKEND_URL=file://$PWD/.state, or: . ./activate; a bucket has one too: s3://BUCKET/PREFIX",
             )
         return self.state / ".crossfade" / self.name / stack
 
@@ -59,7 +63,8 @@ def find_project(start: Path) -> Project:
             cause="no Pulumi.yaml here or above",
             hint="cd into the folder with your Pulumi.yaml",
         )
-    return Project(_name(folder / "Pulumi.yaml"), folder, state_folder(folder, os.environ.get("PULUMI_BACKEND_URL", "")))
+    name, url = _name(folder / "Pulumi.yaml"), os.environ.get("PULUMI_BACKEND_URL", "")
+    return Project(name, folder, state_folder(folder, url), state_bucket(name, url))
 
 
 def _name(file: Path) -> str:
@@ -79,3 +84,22 @@ def state_folder(folder: Path, url: str) -> Path | None:
     if parts.scheme != "file":
         return None
     return Path(f"{parts.netloc}{parts.path}").expanduser().absolute()
+
+
+def state_bucket(name: str, url: str) -> Mapping[str, Json] | None:
+    """Where the journal of a project is, beside a state in a bucket of S3's kind; None where the state is in none.
+
+    What the address says of region and endpoint holds for both: https://www.pulumi.com/docs/iac/concepts/state-and-backends/.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.netloc:
+        return None
+    said = dict(parse_qsl(parts.query))
+    found = {"bucket": parts.netloc, "prefix": "/".join(word for word in (parts.path.strip("/"), ".crossfade", name) if word)}
+    if said.get("region"):
+        found["region"] = said["region"]
+    if said.get("endpoint"):
+        plain = "://" in said["endpoint"]
+        scheme = "http" if said.get("disableSSL", "").lower() == "true" else "https"
+        found["endpoint"] = said["endpoint"] if plain else f"{scheme}://{said['endpoint']}"
+    return found
