@@ -141,11 +141,13 @@ class PulumiStack:
         if file is not None:
             return checkpoint.outputs(file)
         said = self._pulumi(["stack", "output", "--json"], time.monotonic() + _LIMIT)
+        # What it warns of, as of a bucket without checksums, comes before or behind the document, which is on lines of its own.
+        begins = f"\n{said}".find("\n{")
         try:
-            found = json.loads(said)
+            found: Mapping[str, Any] = json.JSONDecoder().raw_decode(said, begins)[0]
         except (ValueError, RecursionError) as error:
             raise DeployError("the stack's outputs cannot be read", where=f"stack {self._stack}", cause=str(error)) from error
-        return found if isinstance(found, Mapping) else {}
+        return found
 
     def _pulumi(self, arguments: Sequence[str], until: float) -> str:
         from smoke.stack.command import pulumi  # noqa: PLC0415 - dito

@@ -26,8 +26,6 @@ def watchdog_spec(home: Home, project: Path, stack: str, shell: Mapping[str, str
 def _state(project: Path, shell: Mapping[str, str]) -> Mapping[str, str]:
     """The backend's address, spelled the same from wherever it is declared."""
     url = urlsplit(shell.get(_BACKEND, ""))
-    if url.scheme == "s3":
-        return {_BACKEND: url.geturl()}  # it has no password: that is for boto3 to find, in a file or of the machine
     if url.scheme != "file":
         return {}  # the journal needs a folder, and the address of anything else may hold a password
     return {_BACKEND: f"file://{(project / Path(f'{url.netloc}{url.path}').expanduser()).resolve()}"}

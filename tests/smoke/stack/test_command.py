@@ -16,7 +16,7 @@ from hypothesis import strategies as some
 from machine import wait_for
 
 from infra.contract import Backend
-from smoke.errors import CrossfadeError, DeployError, Locked
+from smoke.errors import CrossfadeError, DeployError, Locked, NoSuchStack
 from smoke.stack import PulumiStack
 from smoke.stack.command import pulumi
 from smoke.stack.locks import locks, stale
@@ -51,6 +51,22 @@ def test_what_it_says(stand_in: StandIn) -> None:
     assert pulumi(["cancel", "--yes"], "staging", folder, 30.0) == (
         f"{folder} cancel --yes --stack staging --non-interactive --color never\n"
     )
+
+
+@pytest.mark.parametrize("said", ['{"a": {"b": 1}}', 'WARN {no} checksum\n{\n "a": {"b": 1}\n}\nWARN again'])
+def test_outputs_among_warnings(stand_in: StandIn, said: str) -> None:
+    """Where the state is in no folder Pulumi is asked, and what it warns of is no part of what it answers."""
+    folder = stand_in(f"cat <<'END'\n{said}\nEND")
+    with pytest.raises(NoSuchStack):  # there is none of ours among them
+        PulumiStack(Project("shop", folder, None), "staging").release()
+
+
+@pytest.mark.parametrize("said", ["", "WARN no checksum", "[1]"])
+def test_outputs_that_are_none(stand_in: StandIn, said: str) -> None:
+    """What is no document is told, and taken for nothing."""
+    folder = stand_in(f"cat <<'END'\n{said}\nEND")
+    with pytest.raises(DeployError, match="outputs cannot be read"):
+        PulumiStack(Project("shop", folder, None), "staging").release()
 
 
 def test_that_fails(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
