@@ -62,8 +62,8 @@ def test_outputs_among_warnings(stand_in: StandIn, said: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["", "WARN no checksum", "[1]"])
-def test_outputs_that_are_none(stand_in: StandIn, said: str) -> None:
-    """What is no document is told, and taken for nothing."""
+def test_what_is_no_document_is_told(stand_in: StandIn, said: str) -> None:
+    """Words, a list, or nothing at all: none of it is taken for outputs."""
     folder = stand_in(f"cat <<'END'\n{said}\nEND")
     with pytest.raises(DeployError, match="outputs cannot be read"):
         PulumiStack(Project("shop", folder, None), "staging").release()
