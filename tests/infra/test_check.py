@@ -3,7 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ class Broken:
     old: str
     new: str
     text: str
-    lines: slice | None = slice(None)
+    lines: slice | None = field(default_factory=lambda: slice(None))  # 3.11 takes no slice for a default
 
 
 TWELVE = [
