@@ -10,6 +10,7 @@ from typing import Any
 from smoke.backup.archive import Held, member
 from smoke.docker import Docker
 from smoke.errors import DeployError
+from smoke.foreign import shortened
 from smoke.process import beside, last_line, run
 
 _LIMIT = 600.0
@@ -78,7 +79,7 @@ def _said(words: Sequence[str]) -> str:
     """
     ended = run(words, "/", _LIMIT, {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROJECT": "1"})
     if ended.status != 0:
-        raise Differs(last_line(ended.err) or f"{words[0]} did not end well within {_LIMIT:g} s")
+        raise Differs(shortened(ended.err) or f"{words[0]} did not end well within {_LIMIT:g} s")
     return last_line(ended.out)
 
 

@@ -4,6 +4,7 @@ Pure. What must not be here: what a rollout is; a chart knows numbers and names.
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -88,7 +89,8 @@ def nice(value: float) -> float:
     """The least of 1, 2, 2.5 and 5 times a power of ten that is not below a value; 1 where there is none."""
     if not value > 0.0 or not math.isfinite(value):
         return 1.0
-    power = 10.0 ** math.floor(math.log10(value))
+    # Below the smallest normal number steps are no multiples of a power of ten any more.
+    power = 10.0 ** math.floor(math.log10(max(value, sys.float_info.min)))
     return next(each * power for each in (1.0, 2.0, 2.5, 5.0, 10.0, 20.0) if each * power >= value)
 
 

@@ -3,6 +3,7 @@
 import math
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from recorded import Page
@@ -66,3 +67,9 @@ def test_letters_that_would_cover_each_other() -> None:
     assert drawn.count('class="mark ') == 2
     assert [drawn.count(f">{letter}</text>") for letter in "PF"] == [1, 0]
     assert all(name in drawn for name in ("P passed", "F failed"))
+
+
+@pytest.mark.parametrize(("value", "end"), [(5e-324, 1e-308), (3e-5, 5e-5), (7.0, 10.0), (0.0, 1.0), (float("nan"), 1.0)])
+def test_an_axis_ends_at_a_round_number(value: float, end: float) -> None:
+    """Not below the value; also where it is so small that there are hardly any numbers, and where there is none."""
+    assert nice(value) == end
