@@ -197,7 +197,7 @@ def test_the_library_is_not_loaded_before_it_is_needed() -> None:
     """Router and meter are made without boto3; where it is missing, a question says which extra has it."""
     program = (
         "import sys; sys.modules['boto3'] = None\n"
-        "from smoke.routers.alb import AlbRouter; from smoke.errors import RouterError\n"
+        "from smoke.routers.alb import AlbRouter; from smoke.errors import RouterError; import smoke.meters.cloudwatch\n"
         f"made = AlbRouter({SETTINGS!r})\n"
         "assert 'botocore' not in sys.modules\n"
         "try: made.read()\n"
