@@ -51,16 +51,23 @@ def test_a_write_is_read_back_with_the_health_of_its_targets(counter: Shop) -> N
 
 
 def test_a_default_rule_is_changed_by_its_listener(estate: Estate) -> None:
-    """With a listener's ARN the weights are those of its default rule; the default rule's own ARN is refused with that word."""
+    """With a listener's ARN the weights are those of its default rule."""
     estate.layer.calm()
     backend = Shop(estate, estate.listener).backend()
     made = AlbRouter(backend.settings)
     made.write(shares(30))
     assert made.read() == shares(30)
     assert estate.layer.asked.count("ModifyListener") == 1
+
+
+def test_a_default_rule_s_own_name_is_refused(estate: Estate) -> None:
+    """What the service changes by the listener alone is refused before anything is written, and it is said how to name it."""
+    estate.layer.calm()
     found = estate.elb.describe_rules(ListenerArn=estate.listener)["Rules"]
-    default = next(each["RuleArn"] for each in found if each["IsDefault"])
-    assert default.rpartition("/")[0].replace("listener-rule", "listener") == estate.listener
+    made = Shop(estate, next(each["RuleArn"] for each in found if each["IsDefault"]))
+    said = refused(lambda: made.router().write(shares(50)))
+    assert "nothing was written" in said.what
+    assert "give its ARN as rule" in str(said.cause)
 
 
 def test_reads_that_lag_are_waited_for(counter: Shop) -> None:
