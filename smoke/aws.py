@@ -32,8 +32,10 @@ _CREDENTIALS = frozenset(
         "IncompleteSignature",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
+        "InvalidSignatureException",
         "InvalidToken",
         "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
         "RequestExpired",
         "SignatureDoesNotMatch",
         "TokenRefreshRequired",
@@ -41,6 +43,7 @@ _CREDENTIALS = frozenset(
     }
 )
 """Codes that say that whoever asks is not known, or not any more."""
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _PASSING = frozenset(
     {
         "BandwidthLimitExceeded",
@@ -163,6 +166,33 @@ def patiently(act: Callable[[], T], clock: Clock, limit: float) -> T:
                 raise
             clock.sleep(wait)
             pause = min(2 * pause, _LONGEST)
+
+
+def ask(service: Service, prefix: str, operation: str, **words: Any) -> Json:  # noqa: ANN401 - see Service
+    """As the service itself; where it is refused for want of a permission, that is named.
+
+    Args:
+        service: is asked.
+        prefix: what its permissions begin with: ``elasticloadbalancing``.
+        operation: as for ``Service.ask``.
+        words: dito.
+    """
+    try:
+        return service.ask(operation, **words)
+    except Refused as error:
+        if error.reason not in _DENIED:
+            raise
+        permission = f"{prefix}:{operation.title().replace('_', '')}"
+        raise Refused(f"{permission} is not allowed: {error}", HTTPStatus.FORBIDDEN, error.reason) from error
+
+
+def hint_of(error: Refused) -> str | None:
+    """What a person can do about it, where that is the same for every service."""
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return "sign in, or set credentials where boto3 looks; then: aws sts get-caller-identity   # it must answer"
+    if error.status == HTTPStatus.FORBIDDEN:
+        return "a policy that allows it to whoever runs this"
+    return None
 
 
 # What is said where it does not do what it is asked

@@ -10,6 +10,7 @@ from smoke import table
 from smoke.seams import Meter
 
 METERS: Mapping[str, str] = {
+    "cloudwatch": "smoke.meters.cloudwatch:CloudWatch",
     "command": "smoke.meters.command:command",
     "envoy": "smoke.meters.envoy:EnvoyMeter",
     "prometheus-text": "smoke.meters.prometheus_text:PrometheusText",

@@ -10,6 +10,7 @@ from smoke import table
 from smoke.seams import Router
 
 ROUTERS: Mapping[str, str] = {
+    "alb": "smoke.routers.alb:AlbRouter",
     "envoy": "smoke.routers.envoy:EnvoyRouter",
     "gateway": "smoke.routers.gateway:GatewayRouter",
     "memory": "smoke.routers.memory:MemoryRouter.of",

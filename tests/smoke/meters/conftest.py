@@ -3,6 +3,7 @@
 import json
 import socket
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from machine import free_port
 from infra.contract import Backend
 from smoke.meters import METERS, meter
 from smoke.seams import Meter
+from tests.smoke.meters import cloudwatch_harness
 from tests.smoke.meters.expositions import Gateway
 from tests.smoke.meters.prometheus import FILLS, LATE, NEEDED, PROMETHEUS, Exporter, Pretended, Prometheus
 from tests.smoke.meters.proxy_harness import Proxy
@@ -76,6 +78,10 @@ class Subject:
     """One is answered with 500."""
     latency: bool = True
     """Whether it measures that at all."""
+    now: Callable[[], float] = time.monotonic
+    """The time that passes for it."""
+    late: float = 0.0
+    """Seconds that a sample is old, at most, when it is read."""
 
 
 def _scripted() -> Subject:
@@ -104,6 +110,23 @@ def prometheus() -> Iterator[tuple[Prometheus, Exporter]]:
         exporter.publish(nothing=float("nan"), **{f'{name}{{slot="{slot}"}}': 0 for name in (FILLS, LATE) for slot in SLOTS})
         wait_for(lambda: made.has(f"count({FILLS})", len(SLOTS)), limit=60)
         yield made, exporter
+
+
+@pytest.fixture(scope="session")
+def counts_of_balancers(request: pytest.FixtureRequest) -> Iterator[cloudwatch_harness.Place]:
+    """A service that answers as CloudWatch does."""
+    if "aws" not in request.config.option.markexpr:
+        pytest.skip("starts a service of its own: make test-aws")
+    pytest.importorskip("moto")
+    with cloudwatch_harness.opened() as made:
+        yield made
+
+
+def _cloudwatch(request: pytest.FixtureRequest) -> Subject:
+    watched = request.getfixturevalue("counts_of_balancers").watched()
+    good, bad = ((cloudwatch_harness.ALL, *others) for others in ((), (cloudwatch_harness.BAD,)))
+    made = {"latency": False, "now": watched.clock.now, "late": cloudwatch_harness.LAG + 60}
+    return Subject(watched.meter(), lambda: watched.served(*good), lambda: watched.served(*bad), **made)
 
 
 def _counted(backend: Backend, write: Callable[[int, int], object]) -> Subject:
@@ -168,14 +191,14 @@ def _prometheus(request: pytest.FixtureRequest) -> Subject:
 
 
 REAL = {"envoy", "command", "prometheus"}
+MARKS = {**dict.fromkeys(REAL, pytest.mark.processes), "cloudwatch": pytest.mark.aws}
 
 
-@pytest.fixture(
-    params=[pytest.param(kind, marks=pytest.mark.processes if kind in REAL else ()) for kind in [*METERS, "prometheus"]]
-)
+@pytest.fixture(params=[pytest.param(kind, marks=MARKS.get(kind, ())) for kind in [*METERS, "prometheus"]])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
     """A meter of each kind in the table; Prometheus' once before one that is pretended, once before a real one."""
     made = {
+        "cloudwatch": lambda: _cloudwatch(request),
         "command": lambda: _command(tmp_path),
         "envoy": lambda: _envoy(request),
         "prometheus": lambda: _prometheus(request),

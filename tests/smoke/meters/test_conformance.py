@@ -1,7 +1,6 @@
 """What holds for every meter in the table."""
 
 import math
-import time
 from itertools import pairwise
 
 import pytest
@@ -62,9 +61,9 @@ def test_latency_is_cumulative(subject: Subject) -> None:
 
 
 def test_says_when_it_holds(subject: Subject) -> None:
-    """A sample has the monotonic time of its reading."""
-    before = time.monotonic()
-    times = [before, *(sample.at for sample in _under_traffic(subject)), time.monotonic()]
+    """A sample has the monotonic time of its reading, or of what it holds for where that is told late."""
+    before = subject.now() - subject.late
+    times = [before, *(sample.at for sample in _under_traffic(subject)), subject.now()]
     assert times == sorted(times)
 
 
@@ -73,7 +72,7 @@ def test_an_unknown_meter_names_the_known_ones() -> None:
     with pytest.raises(UsageError) as caught:
         meter(Backend("statsd", {}))
     assert caught.value.what == "there is no meter 'statsd'"
-    assert caught.value.hint == "one of: command, envoy, prometheus-text, promql, scripted, sql"
+    assert caught.value.hint == "one of: cloudwatch, command, envoy, prometheus-text, promql, scripted, sql"
 
 
 @pytest.mark.parametrize("kind", METERS)

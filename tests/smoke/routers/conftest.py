@@ -9,6 +9,7 @@ from kube_api import kube_api, missing
 from infra.contract import Backend
 from smoke.routers import ROUTERS, router
 from smoke.seams import Router
+from tests.smoke.routers import alb_harness
 from tests.smoke.routers.envoy_harness import SERVICE, Envoy, binary
 from tests.smoke.routers.gateway_harness import LIMIT, Shop, opened
 from tests.smoke.routers.upstream import Upstream
@@ -60,9 +61,27 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def estate(request: pytest.FixtureRequest) -> Iterator[alb_harness.Estate]:
+    """A load balancer at a service that answers as AWS does."""
+    if "aws" not in request.config.option.markexpr:
+        pytest.skip("starts a service of its own: make test-aws")
+    pytest.importorskip("moto")
+    with alb_harness.opened() as made:
+        yield made
+
+
+@pytest.fixture
+def counter(estate: alb_harness.Estate) -> alb_harness.Shop:
+    """A rule of the test's own, all on blue; nothing happens to the service."""
+    made = estate.rule()
+    estate.layer.calm()
+    return made
+
+
 def kinds(*without: str) -> list[object]:
     """Every kind in the table but these, as parameters."""
-    marks = {"memory": (), "gateway": pytest.mark.kubernetes}
+    marks = {"memory": (), "gateway": pytest.mark.kubernetes, "alb": pytest.mark.aws}
     return [pytest.param(kind, marks=marks.get(kind, pytest.mark.processes)) for kind in ROUTERS if kind not in without]
 
 
@@ -70,6 +89,7 @@ def kinds(*without: str) -> list[object]:
 def any_router(request: pytest.FixtureRequest) -> Router:
     """A router of each kind in the table, with slots blue and green and all weight on blue."""
     backends = {
+        "alb": lambda: request.getfixturevalue("counter").backend(timeout=LIMIT),
         "memory": lambda: Backend("memory", {}),
         "envoy": lambda: request.getfixturevalue("shared").router,
         "gateway": lambda: request.getfixturevalue("shop").backend(timeout=LIMIT),
@@ -79,7 +99,7 @@ def any_router(request: pytest.FixtureRequest) -> Router:
     return made
 
 
-@pytest.fixture(params=kinds("memory", "gateway"))
+@pytest.fixture(params=kinds("memory", "gateway", "alb"))
 def any_front(request: pytest.FixtureRequest) -> Iterator[Front]:
     """The same of each kind that moves real requests here, for a service that keeps its sessions."""
     proxies = {"envoy": lambda: request.getfixturevalue("shared")}

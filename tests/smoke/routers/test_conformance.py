@@ -66,7 +66,7 @@ def test_a_slot_may_be_left_out(any_router: Router) -> None:
 
 def test_an_unknown_router_names_the_known_ones() -> None:
     """A backend that is not in the table is a usage error that lists the table."""
-    with pytest.raises(UsageError, match="envoy, gateway, memory"):
+    with pytest.raises(UsageError, match="alb, envoy, gateway, memory"):
         router(Backend("nginx", {}))
 
 
