@@ -64,6 +64,11 @@ def beside(name: str) -> str | None:
     return which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 
 
+def uv() -> str:
+    """Where uv is; its bare name where it is nowhere, so that whoever starts it is told that."""
+    return beside("uv") or "uv"
+
+
 def last_line(text: str) -> str:
     """The last line with anything on it; empty where there is none."""
     return next((line for line in reversed(text.splitlines()) if line.strip()), "")

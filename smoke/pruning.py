@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.contract import Contract, Json
+from infra.contract import Contract, Json, short
 from smoke.docker import Docker
 from smoke.errors import CrossfadeError, DeployError
 from smoke.rollout.opening import History
@@ -67,7 +67,7 @@ def outdated(home: Path, contract: Contract, wanted: Sequence[Inputs]) -> list[O
         images = [each for daemon in _daemons(contract) for each in _images(Docker(daemon), home)]
         kept = {image.content for image in images if image.used or image.recipe in recipes}
         found += [image.outdated for image in images if not image.used and image.recipe not in recipes]
-        found += _contexts(home / "contexts", recipes, {content.removeprefix("sha256:")[:16] for content in kept})
+        found += _contexts(home / "contexts", recipes, {short(content) for content in kept})
     return found
 
 
@@ -98,9 +98,9 @@ def _folders(home: Path, wanted: Sequence[Inputs]) -> Iterator[Outdated]:
     """Sources, environments and locks; those of companions and of our own programs are mentioned in what these are started by."""
     mentioned = _mentioned(home)
     names = {
-        "source": {_short(inputs.get("source", "")) for inputs in wanted},
-        "environment": {f"{inputs.get('runtime')}-{_short(inputs.get('lock', ''))}" for inputs in wanted},
-        "lock": {_short(inputs.get("lock", "")) for inputs in wanted},
+        "source": {short(inputs.get("source", "")) for inputs in wanted},
+        "environment": {f"{inputs.get('runtime')}-{short(inputs.get('lock', ''))}" for inputs in wanted},
+        "lock": {short(inputs.get("lock", "")) for inputs in wanted},
     }
     for kind, known in names.items():
         for each in _entries(home / f"{kind}s"):
@@ -135,10 +135,6 @@ def _bytes(path: Path) -> int:
     found = [path, *path.rglob("*")] if path.is_dir() and not path.is_symlink() else [path]
     stats = [each.lstat() for each in found]
     return sum(each.st_blocks * _BLOCK for each, file in zip(stats, found, strict=True) if each.st_nlink == 1 or file.is_dir())
-
-
-def _short(digest: str) -> str:
-    return digest.removeprefix("sha256:")[:16]
 
 
 def _recipe(inputs: Inputs) -> tuple[str, ...] | None:

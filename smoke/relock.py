@@ -11,7 +11,7 @@ from pathlib import Path
 
 from smoke.errors import UsageError
 from smoke.gates.pinned import Pin, options, pins
-from smoke.process import beside, run
+from smoke.process import run, uv
 
 _LIMIT = 300.0
 """Seconds that one resolution may take."""
@@ -63,7 +63,7 @@ def _resolved(  # noqa: PLR0913, PLR0917 - what one resolution is of
     words = ["pip", "compile", "--quiet", "--generate-hashes", "--no-annotate", "--no-header", "--no-build", "--color", "never"]
     more = ["--no-python-downloads", "--python-version", python, "--resolution", which, "--constraints", str(bounds)]
     try:
-        ended = run([beside("uv") or "uv", *words, *more, "--output-file", str(out), str(wanted.absolute())], ".", _LIMIT)
+        ended = run([uv(), *words, *more, "--output-file", str(out), str(wanted.absolute())], ".", _LIMIT)
     except (OSError, ValueError) as error:
         raise UsageError("uv cannot be started", cause=str(error), hint="install Crossfade with its extra 'local'") from error
     if ended.status != 0:

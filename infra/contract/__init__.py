@@ -15,6 +15,7 @@ from infra.contract.document import (
     Placement,
     Service,
     fingerprint,
+    short,
 )
 from infra.contract.route import RouteError, reached_in, route_document, weights_in
 
@@ -32,5 +33,6 @@ __all__ = [
     "fingerprint",
     "reached_in",
     "route_document",
+    "short",
     "weights_in",
 ]

@@ -249,3 +249,8 @@ def fingerprint(inputs: Json) -> str:
 
     text = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def short(digest: str) -> str:
+    """The part of a digest that folders and files are called by: 16 hexadecimal digits."""
+    return digest.removeprefix("sha256:")[:16]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from infra.content import digest
-from infra.contract.document import Json
+from infra.contract.document import Json, short
 
 FILES = Path(__file__).parent
 """Where our own Dockerfile and what belongs to it lie."""
@@ -50,7 +50,7 @@ class Recipe:
     @property
     def folder(self) -> str:
         """Name of the build context's folder: 16 hex of the content."""
-        return self.content.removeprefix("sha256:")[:16]
+        return short(self.content)
 
     @property
     def python(self) -> str:

@@ -11,7 +11,7 @@ from smoke.backup.archive import Held, member
 from smoke.docker import Docker
 from smoke.errors import DeployError
 from smoke.foreign import shortened
-from smoke.process import beside, last_line, run
+from smoke.process import last_line, run, uv
 
 _LIMIT = 600.0
 """Seconds that one environment may take."""
@@ -60,9 +60,9 @@ def _made(python: str, lock: bytes, folder: Path) -> str:
     file.write_bytes(lock)
     base = _said([python, "-I", "-c", _BASE])
     made = str(place / "bin" / "python")
-    uv = [beside("uv") or "uv", "--quiet", "--no-progress"]
-    _said([*uv, "venv", "--python", base, str(place)])
-    _said([*uv, "pip", "install", "--require-hashes", "--python", made, "--requirement", str(file)])
+    quiet = [uv(), "--quiet", "--no-progress"]
+    _said([*quiet, "venv", "--python", base, str(place)])
+    _said([*quiet, "pip", "install", "--require-hashes", "--python", made, "--requirement", str(file)])
     return made
 
 

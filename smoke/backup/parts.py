@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.contract import Contract, Json, Placement
+from infra.contract import Contract, Json, Placement, short
 from smoke.backup.archive import Part
 from smoke.docker import Docker
 from smoke.stack.command import pulumi
-from smoke.wiring import Site
+from smoke.stack.project import Project
 
 _LIMIT = 120.0
 """Seconds that Pulumi may take to say its state."""
@@ -19,40 +19,42 @@ _NOW = (".", "lease", "watchdog")
 """How files of a journal begin that say who is at work now, or keep room for it."""
 
 
-def parts_of(site: Site) -> Mapping[str, Part]:
+def parts_of(project: Project, contract: Contract, folder: Path) -> Mapping[str, Part]:
     """Every member of the archive, by its name.
 
+    Args:
+        project: the stack is of.
+        contract: of the stack.
+        folder: where its journal is, or what lies beside it.
+
     Raises:
-        NoSuchStack: it was never brought up.
         DeployError: Pulumi does not say its state.
         OSError: something of it cannot be read.
     """
     found: dict[str, Part] = {
-        "contract.json": json.dumps(site.contract.to_json(), indent=1).encode(),
-        "state.json": _state(site),
-        **{f"settings/{file.name}": file for file in (site.project.folder / "Pulumi.yaml", site.project.settings(site.name))},
+        "contract.json": json.dumps(contract.to_json(), indent=1).encode(),
+        "state.json": _state(project, contract.stack),
+        **{f"settings/{file.name}": file for file in (project.folder / "Pulumi.yaml", project.settings(contract.stack))},
     }
     # What is written to while we read is read at once: a line that is added later is none of this backup.
-    remembered = ((name, file) for name, file in _below(site.folder) if not file.name.startswith(_NOW))
+    remembered = ((name, file) for name, file in _below(folder) if not file.name.startswith(_NOW))
     found |= {f"journal/{name}": file.read_bytes() for name, file in remembered}
-    home = site.project.folder / ".crossfade" / site.name
-    for digest in _named(site.contract, "source"):
-        folder = home / "sources" / _short(digest)
-        found |= {f"sources/{_short(digest)}/{name}": file for name, file in _below(folder)}
-    for digest in _named(site.contract, "lock"):
-        file = home / "locks" / f"{_short(digest)}.txt"
-        found |= {f"locks/{_short(digest)}.txt": file} if file.is_file() else {}
+    home = project.folder / ".crossfade" / contract.stack
+    for digest in map(short, _named(contract, "source")):
+        found |= {f"sources/{digest}/{name}": file for name, file in _below(home / "sources" / digest)}
+    for digest in map(short, _named(contract, "lock")):
+        file = home / "locks" / f"{digest}.txt"
+        found |= {f"locks/{digest}.txt": file} if file.is_file() else {}
     return found
 
 
-def about(site: Site, by: str) -> Mapping[str, Any]:
-    """What is said of the stack: when and by whom it was copied, what each slot holds, and which images."""
-    contract = site.contract
+def about(contract: Contract, by: str, at: float) -> Mapping[str, Any]:
+    """What is said of the stack: by whom and when (seconds since 1970) it was copied, what each slot holds, and which images."""
     placed = [each for service in contract.services for each in service.placements.values()]
     return {
         "stack": contract.stack,
         "target": contract.target,
-        "at": site.clock.wall(),
+        "at": at,
         "by": by,
         "releases": dict(contract.releases),
         "environments": [each for placement in placed if not placement.imaged if (each := _environment(placement))],
@@ -62,7 +64,7 @@ def about(site: Site, by: str) -> Mapping[str, Any]:
 
 def _environment(placement: Placement) -> Mapping[str, Json]:
     lock = placement.inputs.get("lock")
-    name = f"locks/{_short(str(lock))}.txt"
+    name = f"locks/{short(str(lock))}.txt"
     return {"slot": placement.slot, "service": placement.service, "python": placement.python, "lock": name} if lock else {}
 
 
@@ -74,11 +76,11 @@ def _image(placement: Placement) -> Mapping[str, str]:
     return {"daemon": placement.daemon, "image": said.strip()}
 
 
-def _state(site: Site) -> bytes:
+def _state(project: Project, stack: str) -> bytes:
     """As ``pulumi stack import`` takes it, with its secrets as they are kept: encrypted."""
     with tempfile.TemporaryDirectory(prefix="crossfade-") as folder:
         file = Path(folder) / "state.json"
-        pulumi(["stack", "export", "--file", str(file)], site.name, site.project.folder, _LIMIT)
+        pulumi(["stack", "export", "--file", str(file)], stack, project.folder, _LIMIT)
         return file.read_bytes()
 
 
@@ -94,7 +96,3 @@ def _below(folder: Path) -> Iterator[tuple[str, Path]]:
         name = file.relative_to(folder)
         if (file.is_symlink() or file.is_file()) and "__pycache__" not in name.parts:
             yield str(name), file
-
-
-def _short(digest: str) -> str:
-    return digest.removeprefix("sha256:")[:16]

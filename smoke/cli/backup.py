@@ -28,7 +28,7 @@ def command(site: Site, *, file: Path, verify: bool, as_json: bool) -> int:
     same in it. What a service keeps itself, a database or a volume, is not in it: its own tools copy that.
     """
     began = site.clock.now()
-    held = read_back(file) if verify else write(file, about(site, me()), _parts(site))
+    held = read_back(file) if verify else write(file, about(site.contract, me(), site.clock.wall()), _parts(site))
     found = list(made_again(file, held))
     answer = _answer(file, held, {name: why for name, why in found if why is not None}, len(found), site.clock.now() - began)
     sys.stdout.write(answer.text(alone=as_json))
@@ -37,7 +37,7 @@ def command(site: Site, *, file: Path, verify: bool, as_json: bool) -> int:
 
 def _parts(site: Site) -> Mapping[str, Part]:
     try:
-        return parts_of(site)
+        return parts_of(site.project, site.contract, site.folder)
     except OSError as error:
         raise UsageError(
             "not all of the stack can be read", where=site.name, cause=str(error), hint="crossfade doctor"

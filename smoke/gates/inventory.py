@@ -13,6 +13,7 @@ from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.gates.answer import Answer, listed
 from smoke.gates.pinned import Pin, normal, pins
+from smoke.gates.sources import folder_for
 from smoke.process import beside, last_line, run
 
 _HINT = "crossfade gate inventory sbom .venv39/bin/python locks/py39.txt .venv312/bin/python locks/py312.txt"
@@ -79,12 +80,7 @@ def _words(given: Sequence[str]) -> tuple[Path, Sequence[tuple[str, Path]]]:
     if len({lock.stem for _, lock in environments}) < len(environments):
         cause = "bills are named as locks are, and two have one name"
         raise UsageError("one bill would be written over another", cause=cause, hint="give the locks names of their own")
-    folder = Path(given[0])
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be made", where=str(folder), cause=str(error), hint="a folder of your own") from error
-    return folder, environments
+    return folder_for(given[0]), environments
 
 
 def _installed(program: str, python: str, file: Path) -> Mapping[str, str]:

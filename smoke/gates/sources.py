@@ -31,6 +31,20 @@ def sources(path: str) -> Sequence[Path]:
     return sorted(place.rglob("*.py"))
 
 
+def folder_for(name: str) -> Path:
+    """The folder that a gate writes into, which is made where it is not there.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made", where=name, cause=str(error), hint="a folder of your own") from error
+    return folder
+
+
 def parsed(source: bytes) -> ast.Module:
     """The syntax tree of a source; what it would warn of is not told.
 

@@ -17,8 +17,8 @@ from smoke.evidence import Outcome
 from smoke.foreign import shortened
 from smoke.gates.answer import Answer
 from smoke.gates.junit import cases, compared
-from smoke.gates.sources import version
-from smoke.process import beside, how, last_line, run
+from smoke.gates.sources import folder_for, version
+from smoke.process import how, last_line, run, uv
 
 _HINT = "crossfade gate suite reports 3.9=test-py39.txt 3.12=test-py312.txt python -m pytest tests"
 _LIMIT = 3600.0
@@ -91,20 +91,15 @@ def _words(given: Sequence[str]) -> tuple[Path, Sequence[Step], Sequence[str]]:
     for each in steps:
         if not Path(each.requirements).is_file():
             raise UsageError(f"there is no file {each.requirements}", where=each.requirements, hint=_HINT)
-    folder = Path(given[0])
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be made", where=str(folder), cause=str(error), hint="a folder of your own") from error
-    return folder, steps, words
+    return folder_for(given[0]), steps, words
 
 
 def _ran(step: Step, file: Path, words: Sequence[str]) -> Ran:
     file.unlink(missing_ok=True)
-    uv = [beside("uv") or "uv", "run", "--quiet", "--no-project", "--isolated", "--no-python-downloads"]
+    begin = [uv(), "run", "--quiet", "--no-project", "--isolated", "--no-python-downloads"]
     more = ["--python", step.python, "--with-requirements", step.requirements]
     try:
-        ended = run([*uv, *more, *words], ".", _LIMIT, _environment(file))
+        ended = run([*begin, *more, *words], ".", _LIMIT, _environment(file))
     except (OSError, ValueError) as error:
         return Ran(step.python, {}, f"uv cannot be started: {error}")
     if ended.status not in _RAN or not file.is_file():

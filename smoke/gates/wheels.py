@@ -18,7 +18,7 @@ from smoke.errors import UsageError
 from smoke.evidence import Outcome
 from smoke.gates.answer import Answer, listed
 from smoke.gates.pinned import EXPORT, Pin, options, pins
-from smoke.process import Ended, beside, run
+from smoke.process import Ended, run, uv
 
 _HINT = "crossfade gate wheels 3.12 requirements.lock"
 _LIMIT = 60.0
@@ -109,7 +109,7 @@ def said(pin: Pin, ended: Ended) -> Found:
 def _asked(pin: Pin, version: str, ways: Sequence[str]) -> Found:
     if not pin.indexed:
         return Found(pin, Kind.UNKNOWN, "it comes from no index")
-    words = [beside("uv") or "uv", "pip", "compile", "--quiet", "--no-deps", "--no-build", "--no-header", "--no-annotate"]
+    words = [uv(), "pip", "compile", "--quiet", "--no-deps", "--no-build", "--no-header", "--no-annotate"]
     more = ["--no-python-downloads", "--color", "never", "--python-version", version]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "one.in"

@@ -1,9 +1,15 @@
-"""Folders of tests that run only where somebody asked for them, by their marker or by their folder."""
+"""Tests that run only where somebody asked for them, by their marker or by their folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+
+def needs(request: pytest.FixtureRequest, marker: str, reason: str) -> None:
+    """Skip whatever wants this fixture, for that reason, where nobody asked for the marker."""
+    if marker not in request.config.option.markexpr:
+        pytest.skip(reason)
 
 
 def only_where_asked_for(config: pytest.Config, items: Sequence[pytest.Item], folder: Path, reason: str) -> None:

@@ -8,9 +8,9 @@ import pulumi
 
 from infra.config.settings import Program
 from infra.content import Content
-from infra.contract.document import Json
+from infra.contract.document import Json, short
 from infra.release import Inputs
-from infra.targets.local.home import SLOTS, Home, short
+from infra.targets.local.home import SLOTS, Home
 from infra.targets.local.placing import argv, port_of
 from infra.targets.local.provider import Provider, ThingResource
 from infra.targets.local.proxy import Front

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.contract import RouteError, reached_in, weights_in
+from infra.contract import RouteError, reached_in, short, weights_in
 from infra.contract.document import Json
 from infra.release import Standing
 
@@ -134,11 +134,6 @@ def home_of(project: Path, stack: str) -> Home:
 def program_name(service: str, slot: str | None) -> str:
     """Name of a supervised program, of its files and of its log."""
     return service if slot is None else f"{service}--{slot}"
-
-
-def short(digest: str) -> str:
-    """The part of a digest that names a folder."""
-    return digest.removeprefix("sha256:")[:16]
 
 
 def read_json(file: Path) -> Any:  # noqa: ANN401 - whatever is in there

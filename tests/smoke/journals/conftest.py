@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
+from asked_for import needs
 from kube_api import kube_api, missing
 
 from smoke.journals import JOURNALS, MAILBOXES, FileJournal, FileMailbox, MemoryJournal, MemoryMailbox
@@ -24,8 +25,7 @@ def clock() -> UnsteadyClock:
 @pytest.fixture(scope="session")
 def namespace_of_journals(request: pytest.FixtureRequest) -> Iterator[Yard]:
     """A namespace at an API server."""
-    if "kubernetes" not in request.config.option.markexpr:
-        pytest.skip("starts an API server of its own: make test-kubernetes")
+    needs(request, "kubernetes", "starts an API server of its own: make test-kubernetes")
     if (reason := missing()) is not None:
         pytest.skip(reason)
     with kube_api() as api, opened(api, "conformance") as made:
@@ -41,8 +41,7 @@ def yard(namespace_of_journals: Yard) -> Yard:
 @pytest.fixture(scope="session")
 def service_of_buckets(request: pytest.FixtureRequest) -> Iterator[s3_harness.Ground]:
     """A service that answers as Amazon S3 does."""
-    if "aws" not in request.config.option.markexpr:
-        pytest.skip("starts a service of its own: make test-aws")
+    needs(request, "aws", "starts a service of its own: make test-aws")
     pytest.importorskip("moto")
     with s3_harness.opened() as made:
         yield made

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from asked_for import needs
 from machine import free_port
 
 from infra.contract import Backend
@@ -115,8 +116,7 @@ def prometheus() -> Iterator[tuple[Prometheus, Exporter]]:
 @pytest.fixture(scope="session")
 def counts_of_balancers(request: pytest.FixtureRequest) -> Iterator[cloudwatch_harness.Place]:
     """A service that answers as CloudWatch does."""
-    if "aws" not in request.config.option.markexpr:
-        pytest.skip("starts a service of its own: make test-aws")
+    needs(request, "aws", "starts a service of its own: make test-aws")
     pytest.importorskip("moto")
     with cloudwatch_harness.opened() as made:
         yield made

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from asked_for import needs
 from kube_api import kube_api, missing
 
 from infra.contract import Backend
@@ -53,8 +54,7 @@ def envoy(upstreams: dict[str, Upstream]) -> Iterator[Envoy]:
 @pytest.fixture(scope="session")
 def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
     """A route at an API server; what is written is accepted at once."""
-    if "kubernetes" not in request.config.option.markexpr:
-        pytest.skip("starts an API server of its own: make test-kubernetes")
+    needs(request, "kubernetes", "starts an API server of its own: make test-kubernetes")
     if (reason := missing()) is not None:
         pytest.skip(reason)
     with kube_api() as api, opened(api, "conformance") as made:
@@ -64,8 +64,7 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
 @pytest.fixture(scope="session")
 def estate(request: pytest.FixtureRequest) -> Iterator[alb_harness.Estate]:
     """A load balancer at a service that answers as AWS does."""
-    if "aws" not in request.config.option.markexpr:
-        pytest.skip("starts a service of its own: make test-aws")
+    needs(request, "aws", "starts a service of its own: make test-aws")
     pytest.importorskip("moto")
     with alb_harness.opened() as made:
         yield made
