@@ -37,7 +37,9 @@ def parts_of(project: Project, contract: Contract, folder: Path) -> Mapping[str,
         **{f"settings/{file.name}": file for file in (project.folder / "Pulumi.yaml", project.settings(contract.stack))},
     }
     # What is written to while we read is read at once: a line that is added later is none of this backup.
-    remembered = ((name, file) for name, file in _below(folder) if not file.name.startswith(_NOW))
+    # Where the journal is elsewhere the folder has all that is placed on this machine, and evidence.
+    beside = folder if project.state is not None else folder / "evidence"
+    remembered = ((file.relative_to(folder), file) for _, file in _below(beside) if not file.name.startswith(_NOW))
     found |= {f"journal/{name}": file.read_bytes() for name, file in remembered}
     home = project.folder / ".crossfade" / contract.stack
     for digest in map(short, _named(contract, "source")):
